@@ -1,0 +1,134 @@
+"""A dataset made ready for training: every clip trimmed, levelled and turned into frames once, then kept in memory.
+
+Legend: S samples, M frames at the full rate, F mel bands.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dctts.atomic import whole_file
+from dctts.audio import Wave, load_wav, log_mel, loudness_normalise, magnitudes, mel_to_unit, trim_silence
+from dctts.config import AudioConfig
+from dctts.manifest import Utterance
+from dctts.progress import SILENT, Progress
+
+TAIL_S = 0.25
+"""Silence behind every clip, so that the network learns that speech ends and what comes then."""
+
+
+class Embedder(Protocol):
+    """Something that knows voices apart: `speaker_encoder.SpeakerEncoder`, or a stand-in."""
+
+    def embed(self, wave: Wave, sample_rate_hz: int) -> NDArray[np.float32]:
+        """Give the unit-norm speaker vector, array[256], of a waveform."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One clip, ready to be put into a batch."""
+
+    id: str
+    speaker: str
+    text: str
+    wave: Tensor
+    """Tensor[S], int16, trimmed, levelled, with a silent tail."""
+    mel: Tensor
+    """Tensor[M, F], float16 in [0, 1], M = S // hop."""
+    voice: Tensor
+    """Tensor[256], float32, unit norm: the speaker vector of this clip."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds at 256 samples a frame and 22,050 Hz."""
+        return self.mel.shape[0] * 256 / 22_050
+
+
+def prepare(
+    utterances: Sequence[Utterance],
+    config: AudioConfig,
+    embedder: Callable[[], Embedder],
+    *,
+    cache: Path,
+    progress: Progress = SILENT,
+) -> list[Example]:
+    """Compute the features of a dataset, or read them from `cache` when nothing has changed since.
+
+    Args:
+        utterances: rows of one dataset; their order is kept.
+        embedder: makes the speaker encoder; called only when features must be computed.
+        cache: a safetensors file to keep the features in, written whole or not at all.
+    """
+    key = _key(utterances, config)
+    if not _is_current(cache, key):
+        tensors, encoder = {}, embedder()
+        with progress.bar("features", len(utterances)) as bar:
+            for index, utterance in enumerate(utterances):
+                wave, mel, voice = _features(utterance, config, encoder)
+                tensors |= {f"{index}.wave": wave, f"{index}.mel": mel, f"{index}.voice": voice}
+                bar.advance()
+        with whole_file(cache) as temporary:
+            save_file(tensors, temporary, metadata={"key": key})
+    with safe_open(cache, framework="pt") as file:
+        return [
+            Example(
+                id=utterance.id,
+                speaker=utterance.speaker,
+                text=utterance.text,
+                wave=file.get_tensor(f"{index}.wave"),
+                mel=file.get_tensor(f"{index}.mel"),
+                voice=file.get_tensor(f"{index}.voice"),
+            )
+            for index, utterance in enumerate(utterances)
+        ]
+
+
+def centroids(examples: Sequence[Example]) -> dict[str, Tensor]:
+    """Mean speaker vector of each speaker, unit norm: speaker → Tensor[256]."""
+    voices: dict[str, list[Tensor]] = {}
+    for example in examples:
+        voices.setdefault(example.speaker, []).append(example.voice)
+    means = {speaker: torch.stack(vectors).mean(dim=0) for speaker, vectors in voices.items()}
+    return {speaker: mean / mean.norm() for speaker, mean in means.items()}
+
+
+def waveform_to_mel(wave: Tensor, config: AudioConfig) -> Tensor:
+    """Tensor[S] float32 → unit mels Tensor[M, F]."""
+    return mel_to_unit(log_mel(magnitudes(wave.unsqueeze(0), config), config), config)[0]
+
+
+def _features(utterance: Utterance, config: AudioConfig, embedder: Embedder) -> tuple[Tensor, Tensor, Tensor]:
+    wave = loudness_normalise(trim_silence(load_wav(utterance.wav, config.sample_rate_hz), config))
+    voice = torch.from_numpy(embedder.embed(wave, config.sample_rate_hz))
+    fade = min(len(wave), 2 * config.hop_samples)
+    wave[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)  # a cut straight into silence would be heard as a click
+    wave = np.concatenate([wave, np.zeros(round(TAIL_S * config.sample_rate_hz), np.float32)])
+    wave = wave[: len(wave) // config.hop_samples * config.hop_samples]
+    samples = torch.from_numpy((wave * 32767).round().astype(np.int16))
+    return samples, waveform_to_mel(samples.float() / 32768, config).half(), voice
+
+
+def _key(utterances: Sequence[Utterance], config: AudioConfig) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(config), TAIL_S], sort_keys=True).encode())
+    for utterance in utterances:
+        stat = utterance.wav.stat()
+        digest.update(f"{utterance.id}|{utterance.text}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _is_current(cache: Path, key: str) -> bool:
+    if not cache.is_file():
+        return False
+    with safe_open(cache, framework="pt") as file:
+        metadata = file.metadata() or {}
+    return metadata.get("key") == key

@@ -1,0 +1,187 @@
+"""What Text2Mel learns from, and how it is judged while it learns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dctts.batches import TextBatch, bucketed, pad_stack, step_generator
+from dctts.config import AudioConfig
+from dctts.corpus import Example, centroids
+from dctts.lexicon import Lexicon
+from dctts.losses import guided_attention, reconstruction
+from dctts.pictures import draw_attention, draw_mels
+from dctts.text import encode, normalise
+from dctts.text2mel import Text2Mel, shift_right
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text2MelRecipe:
+    """How Text2Mel is taught."""
+
+    batch_size: int = 32
+    guide_weight: float = 0.05
+    """Of guided attention, at the start. 1 is satisfied by counting frames: the text is then never read."""
+    guide_final: float = 0.005
+    guide_steps: int = 4000
+    """Steps over which the guide's weight falls to its final value, geometrically."""
+    guide_width: float = 0.3
+    phoneme_probability: float = 0.8
+    """Part of the words given as phonemes in training; the rest are letters, so that both are learned."""
+    corrupt_from: int = 2000
+    """Step from which the input frames are disturbed: earlier the text is not read yet and nothing would be left."""
+    corrupt_ramp: int = 4000
+    """Steps until the disturbance is at its full strength."""
+    replace_probability: float = 0.2
+    """Part of the input frames replaced by another frame of the batch: against leaning on the own past."""
+    noise: float = 0.05
+    """Standard deviation of noise on the input frames, in unit mels."""
+    seed: int = 0
+
+
+class Text2MelTask:
+    """Text2Mel, its examples and its recipe."""
+
+    def __init__(
+        self,
+        network: Text2Mel,
+        training: Sequence[Example],
+        held_out: Sequence[Example],
+        *,
+        recipe: Text2MelRecipe,
+        audio: AudioConfig,
+        lexicon: Lexicon,
+    ) -> None:
+        self.network: nn.Module = network
+        self.config = network.config
+        self.training, self.recipe, self.audio, self.lexicon = training, recipe, audio, lexicon
+        self.texts = [normalise(example.text) for example in training]
+        self.lengths = [len(example.mel) for example in training]
+        self.centroids = centroids(training)
+        self.by_speaker: dict[str, list[int]] = {}
+        for index, example in enumerate(training):
+            self.by_speaker.setdefault(example.speaker, []).append(index)
+        self.held_out = sorted(held_out, key=lambda example: len(example.mel))[:64]
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Kind and configs, to be saved with the weights."""
+        return {
+            "kind": "text2mel",
+            "text2mel": self.config.to_dict(),
+            "audio": self.audio.to_dict(),
+            "recipe": asdict(self.recipe),
+        }
+
+    def batch(self, step: int) -> TextBatch:
+        """Build the batch of a step."""
+        recipe = self.recipe
+        chosen = bucketed(self.lengths, recipe.batch_size, recipe.seed, step)
+        random = step_generator(recipe.seed, step)
+        return self._collate(
+            [self.training[index] for index in chosen],
+            [self.texts[index] for index in chosen],
+            phases=[int(phase) for phase in random.integers(self.audio.reduction, size=len(chosen))],
+            voices=[self._voice(index, random) for index in chosen],
+            random=random,
+            phoneme_probability=recipe.phoneme_probability,
+        )
+
+    def loss(self, network: nn.Module, batch: TextBatch, step: int) -> dict[str, Tensor]:
+        """L1, binary divergence and guided attention, with the weight of this step."""
+        recipe = self.recipe
+        previous = self._corrupted(shift_right(batch.coarse), batch.num_frames, step)
+        logits, attention = network(batch.text, batch.num_symbols, previous, batch.voice)
+        l1, divergence = reconstruction(logits, batch.coarse, batch.num_frames)
+        guide = guided_attention(attention, batch.num_symbols, batch.num_frames, recipe.guide_width)
+        fall = min(1.0, step / recipe.guide_steps)
+        weight = recipe.guide_weight * (recipe.guide_final / recipe.guide_weight) ** fall
+        return {"loss": l1 + divergence + weight * guide, "l1": l1, "divergence": divergence, "guide": guide}
+
+    def validate(self, network: nn.Module, step: int, folder: Path) -> dict[str, float]:
+        """Compare the error with the right text, with another clip's text, and with noise for a past.
+
+        A network that speaks loses much on the second and third; one that only copies its past loses nothing on the
+        second, and a falling error alone says nothing about it.
+        """
+        totals: dict[str, list[float]] = {"l1": [], "l1_shuffled_text": [], "l1_noise_past": [], "attention_peak": []}
+        random = step_generator(self.recipe.seed, 0, purpose=2)
+        drawn = False
+        for start in range(0, len(self.held_out), 16):
+            part = self.held_out[start : start + 16]
+            batch = self._collate(
+                part,
+                [normalise(example.text) for example in part],
+                phases=[0] * len(part),
+                voices=[self.centroids.get(example.speaker, example.voice) for example in part],
+                random=random,
+                phoneme_probability=1.0,
+            )
+            previous = shift_right(batch.coarse)
+            noise = torch.from_numpy(random.random(previous.shape, dtype=np.float32))
+            replaced = torch.from_numpy(random.random(previous.shape[:2]) < 0.9).unsqueeze(-1)
+            order = [(i + 1) % len(part) for i in range(len(part))]
+            logits, attention = network(batch.text, batch.num_symbols, previous, batch.voice)
+            shuffled, _ = network(batch.text[order], batch.num_symbols[order], previous, batch.voice)
+            deaf, _ = network(batch.text, batch.num_symbols, torch.where(replaced, noise, previous), batch.voice)
+            for name, output in (("l1", logits), ("l1_shuffled_text", shuffled), ("l1_noise_past", deaf)):
+                totals[name].append(reconstruction(output, batch.coarse, batch.num_frames)[0].item())
+            peaks = [attention[i, : batch.num_frames[i]].amax(dim=-1).mean().item() for i in range(len(part))]
+            totals["attention_peak"].append(float(np.mean(peaks)))
+            if not drawn:
+                frames, symbols = int(batch.num_frames[-1]), int(batch.num_symbols[-1])
+                draw_attention(attention[-1, :frames, :symbols], folder / f"attention-{step:06d}.png")
+                draw_mels(
+                    {"real": batch.coarse[-1, :frames], "predicted": logits[-1, :frames].float().sigmoid()},
+                    folder / f"mel-{step:06d}.png",
+                )
+                drawn = True
+        return {name: float(np.mean(values)) for name, values in totals.items() if values}
+
+    def _voice(self, index: int, random: np.random.Generator) -> Tensor:
+        # Never the clip's own vector alone: it also tells how this very sentence was said (arXiv:1806.04558).
+        speaker = self.training[index].speaker
+        if random.random() < 0.5:
+            return self.centroids[speaker]
+        return self.training[int(random.choice(self.by_speaker[speaker]))].voice
+
+    def _collate(
+        self,
+        examples: Sequence[Example],
+        texts: Sequence[str],
+        *,
+        phases: Sequence[int],
+        voices: Sequence[Tensor],
+        random: np.random.Generator,
+        phoneme_probability: float,
+    ) -> TextBatch:
+        symbols = [
+            torch.tensor(encode(text, lexicon=self.lexicon, phoneme_probability=phoneme_probability, rng=random))
+            for text in texts
+        ]
+        reduction = self.audio.reduction
+        text, num_symbols = pad_stack(symbols)
+        coarse, num_frames = pad_stack(
+            [example.mel[phase::reduction].float() for example, phase in zip(examples, phases, strict=True)]
+        )
+        return TextBatch(
+            text=text, num_symbols=num_symbols, coarse=coarse, num_frames=num_frames, voice=torch.stack(list(voices))
+        )
+
+    def _corrupted(self, previous: Tensor, num_frames: Tensor, step: int) -> Tensor:
+        recipe = self.recipe
+        strength = min(1.0, max(0.0, (step - recipe.corrupt_from) / recipe.corrupt_ramp))
+        if strength == 0:
+            return previous
+        batch, longest, _ = previous.shape
+        # Each utterance gets its own share of replaced frames, from none to twice the mean.
+        share = torch.rand(batch, 1) * 2 * recipe.replace_probability * strength
+        replaced = (torch.rand(batch, longest) < share).unsqueeze(-1)
+        source = (torch.rand(batch, longest) * num_frames.unsqueeze(1)).long()
+        others = previous[torch.randint(batch, (batch, 1)), source.clamp_max(longest - 1)]
+        noisy = previous + torch.randn_like(previous) * recipe.noise * strength * torch.rand(batch, 1, 1)
+        return torch.where(replaced, others, noisy).clamp(0, 1)

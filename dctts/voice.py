@@ -1,0 +1,90 @@
+"""A voice in one file: both networks, who speaks, and where it all came from. Safetensors, never pickle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from dctts import checkpoint
+from dctts.checkpoint import Checkpoint, Weights
+from dctts.config import AudioConfig, SSRNConfig, Text2MelConfig
+from dctts.errors import CheckpointError
+from dctts.ssrn import SSRN
+from dctts.text2mel import Text2Mel
+from dctts.train import load_matching
+from dctts.vocabulary import VOCABULARY
+
+SPEAKER_DIM = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """Everything `speak` needs."""
+
+    text2mel: Text2Mel
+    ssrn: SSRN
+    audio: AudioConfig
+    speaker: Tensor
+    """Tensor[256], unit norm: the speaker vector the networks are conditioned on."""
+    symbols_per_frame: float
+    """Symbols the speaker says in a coarse frame, on average."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON values for people: name, sources, licence, steps, scores."""
+
+
+def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float32"] = "float16") -> None:
+    """Write a voice, whole or not at all; half precision halves the file and changes nothing that can be heard."""
+    kind = torch.float16 if precision == "float16" else torch.float32
+    groups: dict[str, Weights] = {
+        name: {key: value.detach().to(kind) for key, value in network.named_parameters()}
+        for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
+    }
+    groups["speaker"] = {"vector": voice.speaker.float()}
+    about = {
+        "kind": "voice",
+        "text2mel": voice.text2mel.config.to_dict(),
+        "ssrn": voice.ssrn.config.to_dict(),
+        "audio": voice.audio.to_dict(),
+        "symbols_per_frame": voice.symbols_per_frame,
+        "vocabulary": list(VOCABULARY),
+        "card": dict(voice.card),
+    }
+    checkpoint.save(path, Checkpoint(groups=groups, about=about))
+
+
+def load_voice(path: Path, *, device: str = "cpu") -> Voice:
+    """Read a voice, ready to speak.
+
+    Raises:
+        CheckpointError: the file is missing, broken, no voice, or made with another symbol table.
+    """
+    saved = checkpoint.load(path)
+    about = saved.about
+    if about.get("kind") != "voice":
+        raise CheckpointError(
+            f"{path} holds a {about.get('kind')} checkpoint, not a voice", hint="give a voice.safetensors"
+        )
+    if tuple(about["vocabulary"]) != VOCABULARY:
+        raise CheckpointError(f"{path} was made with another symbol table", hint="train the voice again")
+    try:
+        text2mel = Text2Mel(Text2MelConfig.from_dict(about["text2mel"]))
+        ssrn = SSRN(SSRNConfig.from_dict(about["ssrn"]))
+        audio = AudioConfig.from_dict(about["audio"])
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} has settings this version does not know: {error}", hint="upgrade") from error
+    for name, network in (("text2mel", text2mel), ("ssrn", ssrn)):
+        missing = load_matching(network, {key: value.float() for key, value in saved.groups.get(name, {}).items()})
+        if missing:
+            raise CheckpointError(f"{path} lacks tensors of {name}: {missing[0]}", hint="is the file whole?")
+        network.eval().to(device)
+    return Voice(
+        text2mel=text2mel,
+        ssrn=ssrn,
+        audio=audio,
+        speaker=saved.groups["speaker"]["vector"].to(device),
+        symbols_per_frame=float(about["symbols_per_frame"]),
+        card=about.get("card", {}),
+    )
