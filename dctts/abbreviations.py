@@ -5,22 +5,72 @@ from collections.abc import Callable
 
 from dctts.spoken_numbers import cardinal, ordinal
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ANY_CASE = {"mr": "mister", "mrs": "missus", "dr": "doctor", "messrs": "messers"}
 """Never words of their own, so their full stop is optional (British usage)."""
 _BEFORE_NAME = {
-    **{"Prof": "professor", "Gen": "general", "Col": "colonel", "Capt": "captain", "Sgt": "sergeant", "Lt": "lieutenant"},
-    **{"Maj": "major", "Cpl": "corporal", "Rev": "reverend", "Hon": "honorable", "Sen": "senator", "Rep": "representative"},
-    **{"Gov": "governor", "Pres": "president", "Fr": "father", "Sr": "sister", "St": "saint", "Mt": "mount", "Ft": "fort"},
+    **{
+        "Prof": "professor",
+        "Gen": "general",
+        "Col": "colonel",
+        "Capt": "captain",
+        "Sgt": "sergeant",
+        "Lt": "lieutenant",
+    },
+    **{
+        "Maj": "major",
+        "Cpl": "corporal",
+        "Rev": "reverend",
+        "Hon": "honorable",
+        "Sen": "senator",
+        "Rep": "representative",
+    },
+    **{
+        "Gov": "governor",
+        "Pres": "president",
+        "Fr": "father",
+        "Sr": "sister",
+        "St": "saint",
+        "Mt": "mount",
+        "Ft": "fort",
+    },
     **{"Ms": "miz", "Adm": "admiral", "Insp": "inspector", "Det": "detective"},
 }
 _AFTER_NAME = {
-    **{"St": "street", "Ave": "avenue", "Rd": "road", "Blvd": "boulevard", "Ln": "lane", "Hwy": "highway", "Sq": "square"},
-    **{"Jr": "junior", "Sr": "senior", "Esq": "esquire", "Inc": "incorporated", "Ltd": "limited", "Corp": "corporation"},
+    **{
+        "St": "street",
+        "Ave": "avenue",
+        "Rd": "road",
+        "Blvd": "boulevard",
+        "Ln": "lane",
+        "Hwy": "highway",
+        "Sq": "square",
+    },
+    **{
+        "Jr": "junior",
+        "Sr": "senior",
+        "Esq": "esquire",
+        "Inc": "incorporated",
+        "Ltd": "limited",
+        "Corp": "corporation",
+    },
     **{"Co": "company", "Bros": "brothers", "Dept": "department", "Univ": "university", "Assn": "association"},
 }
 _BEFORE_NUMBER = {
     **{"no": "number", "nos": "numbers", "vol": "volume", "vols": "volumes", "ch": "chapter", "fig": "figure"},
-    **{"figs": "figures", "p": "page", "pp": "pages", "sec": "section", "art": "article", "eq": "equation", "ca": "about"},
+    **{
+        "figs": "figures",
+        "p": "page",
+        "pp": "pages",
+        "sec": "section",
+        "art": "article",
+        "eq": "equation",
+        "ca": "about",
+    },
     **{"c": "about", "approx": "approximately", "max": "maximum", "min": "minimum", "ed": "edition", "op": "opus"},
 }
 _PLAIN = {
@@ -29,19 +79,20 @@ _PLAIN = {
     **{"w/o": "without", "w/": "with ", "Ph.D.": "P H D", "PhD": "P H D", "a.k.a.": "A K A", "n.b.": "N B"},
 }
 _ENDS_SENTENCE = frozenset({"etc.", "et al."})
-_ACRONYMS = frozenset(
-    "NASA NATO UNESCO UNICEF OPEC AIDS ASAP LASER RADAR SCUBA SONAR SWAT YOLO NAFTA FIFA UEFA IKEA LEGO FEMA HIPAA "
-    "NASDAQ ASCII JPEG WIFI GIF RAM ROM SIM PIN ZIP COVID MIDI NERF MAGA VIP".split()
-) - {"VIP"}
-"""Said as words, though short and in capitals."""
-_SPELT = frozenset("IEEE USSR YMCA YWCA NCAA NAACP UCLA ACLU AFAIK MOMA UAE IOU IEC CEO CIA FBI EU AI UI UK USA API".split())
-_SHOUTED = frozenset(
-    "A I AM AN AS AT BE BY DO GO HE HI IF IN IS IT ME MY NO OF OH OK ON OR SO TO UP WE ALL AND ANY ARE ASK BAD BIG BUT BUY CAN "
-    "CUT DAD DAY DID DIE EAT END FAR FEW FOR FUN GET GOD GOT GUN GUY HAD HAS HER HEY HIM HIS HIT HOT HOW ITS JOB LET LOT LOW "
-    "MAN MAY MEN MOM NEW NOT NOW OFF OLD ONE OUR OUT OWN PAY PUT RED RUN SAD SAW SAY SEE SET SHE SIR SIT SIX SON TEN THE TOO "
-    "TOP TRY TWO USE WAR WAS WAY WHO WHY WIN WON YES YET YOU".split()
+_ACRONYMS = _words(
+    """NASA NATO UNESCO UNICEF OPEC AIDS ASAP LASER RADAR SCUBA SONAR SWAT YOLO NAFTA FIFA UEFA IKEA LEGO FEMA HIPAA
+    NASDAQ ASCII JPEG WIFI GIF RAM ROM SIM PIN ZIP COVID MIDI NERF MAGA"""
 )
-"""Words of up to three letters that stay words when somebody shouts them; "US" and "IT" are taken for names."""
+"""Said as words, though short and in capitals."""
+_SPELT = _words("IEEE USSR YMCA YWCA NCAA NAACP UCLA ACLU MOMA")
+"""Said letter by letter, though long and with vowels."""
+_SHOUTED = _words(
+    """A I AM AN AS AT BE BY DO GO HE HI IF IN IS IT ME MY NO OF OH OK ON OR SO TO UP WE ALL AND ANY ARE ASK BAD BIG BUT
+    BUY CAN CUT DAD DAY DID DIE EAT END FAR FEW FOR FUN GET GOD GOT GUN GUY HAD HAS HER HEY HIM HIS HIT HOT HOW ITS JOB
+    LET LOT LOW MAN MAY MEN MOM NEW NOT NOW OFF OLD ONE OUR OUT OWN PAY PUT RED RUN SAD SAW SAY SEE SET SHE SIR SIT SIX
+    SON TEN THE TOO TOP TRY TWO USE WAR WAS WAY WHO WHY WIN WON YES YET YOU"""
+)
+"""Words of up to three letters that stay words when somebody shouts them; "US" is taken for the country."""
 _ROMAN = {
     **{"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10, "XI": 11, "XII": 12},
     **{"XIII": 13, "XIV": 14, "XV": 15, "XVI": 16, "XVII": 17, "XVIII": 18, "XIX": 19, "XX": 20, "XXI": 21, "XXII": 22},
@@ -49,7 +100,9 @@ _ROMAN = {
 }
 _NUMERAL = "|".join(sorted(_ROMAN, key=len, reverse=True))
 _CLEAR_NUMERAL = "II|III|VI|VII|VIII|IX|XI|XII|XIII|XIV|XV|XVI"
-_DIVISIONS = "Chapter|Part|Book|Volume|Vol|Act|Scene|Section|Article|Appendix|War|Phase|Type|Class|Stage|Level|Bowl|Title|Canto"
+_DIVISIONS = (
+    "Chapter|Part|Book|Volume|Vol|Act|Scene|Section|Article|Appendix|War|Phase|Type|Class|Stage|Level|Bowl|Title|Canto"
+)
 _RULERS = (
     "Henry|George|Louis|Elizabeth|Edward|Richard|Charles|William|James|Paul|Benedict|Catherine|Napoleon|Mary|Philip|"
     "Alexander|Nicholas|Frederick|Pius|Leo|Otto|Ivan|Peter|Gregory|Innocent|Clement|Urban|Francis|Ferdinand|Wilhelm|"
@@ -132,7 +185,7 @@ _ADDRESSES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\bhttps?://[^\s,;!\"<>(){}]+",
-        r"\b[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+\b",
+        r"(?<![a-z0-9._+-])[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+\b",
         r"\bwww\.[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s,;!\"<>(){}]*)?",
         rf"(?<![a-z0-9.@-])[a-z0-9][a-z0-9-]+(?:\.[a-z0-9-]+)*\.{_DOMAIN}\b(?!\.[a-z0-9])(?:/[^\s,;!\"<>(){{}}]*)?",
     )
@@ -140,18 +193,30 @@ _ADDRESSES = tuple(
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(rf"(?<![\w.])(?P<short>{_table(_PLAIN)})(?P<ends>(?=\s*$|\s+[A-Z]))?(?!\w)", re.IGNORECASE), _plain),
     (re.compile(rf"(?<![\w.'-])(?P<short>{_table(_ANY_CASE)})\b(?!')\.?", re.IGNORECASE), _look_up(_ANY_CASE)),
-    (re.compile(rf"(?<![\w.'-])(?P<short>{_table(_BEFORE_NUMBER)})\.\s?(?=[0-9])", re.IGNORECASE),
-     lambda match: _look_up(_BEFORE_NUMBER)(match) + " "),
-    (re.compile(rf"(?<=[A-Za-z0-9,] )(?P<short>St|Sr)\b\.(?!\s+[A-Z][a-z])"), _look_up(_AFTER_NAME)),
+    (
+        re.compile(rf"(?<![\w.'-])(?P<short>{_table(_BEFORE_NUMBER)})\.\s?(?=[0-9])", re.IGNORECASE),
+        lambda match: _look_up(_BEFORE_NUMBER)(match) + " ",
+    ),
+    (re.compile(r"(?<=[A-Za-z0-9,] )(?P<short>St|Sr)\b\.(?!\s+[A-Z][a-z])"), _look_up(_AFTER_NAME)),
     (re.compile(rf"(?<![\w.'-])(?P<short>{_table(_BEFORE_NAME)})\b\.(?=\s+[A-Z])"), _look_up(_BEFORE_NAME)),
-    (re.compile(rf"(?<![\w.'-])(?P<short>{_table(_AFTER_NAME)})\b\.(?P<ends>(?=\s*$))?"),
-     lambda match: _look_up(_AFTER_NAME)(match) + ("." if match["ends"] is not None else "")),
-    (re.compile(rf"\b(?P<division>{_DIVISIONS})\.?\s+(?P<numeral>{_NUMERAL})\b(?!')", re.IGNORECASE),
-     lambda match: _division(match)),
-    (re.compile(rf"\b(?P<name>{_RULERS})\s+(?P<numeral>(?:{_NUMERAL})(?<!\bI)|I(?=[.,;:?!')]|$|\s+(?:of|was|reigned|died|became)\b))(?![\w])"),
-     lambda match: f"{match['name']} the {ordinal(_ROMAN[match['numeral']])}"),
-    (re.compile(rf"(?<=[a-z])\s+(?P<numeral>{_CLEAR_NUMERAL})\b(?!['.]\w)"),
-     lambda match: f" {cardinal(str(_ROMAN[match['numeral']]))}"),
+    (
+        re.compile(rf"(?<![\w.'-])(?P<short>{_table(_AFTER_NAME)})\b\.(?P<ends>(?=\s*$))?"),
+        lambda match: _look_up(_AFTER_NAME)(match) + ("." if match["ends"] is not None else ""),
+    ),
+    (
+        re.compile(rf"\b(?P<division>{_DIVISIONS})\.?\s+(?P<numeral>{_NUMERAL})\b(?!')", re.IGNORECASE),
+        lambda match: _division(match),
+    ),
+    (
+        re.compile(
+            rf"\b(?P<name>{_RULERS})\s+(?P<numeral>(?:{_NUMERAL})(?<!\bI)|I(?=[.,;:?!')]|$|\s+(?:of|was|reigned|died|became)\b))(?![\w])"
+        ),
+        lambda match: f"{match['name']} the {ordinal(_ROMAN[match['numeral']])}",
+    ),
+    (
+        re.compile(rf"(?<=[a-z])\s+(?P<numeral>{_CLEAR_NUMERAL})\b(?!['.]\w)"),
+        lambda match: f" {cardinal(str(_ROMAN[match['numeral']]))}",
+    ),
     (re.compile(r"#\s?(?=[0-9])"), lambda match: "number "),
     (re.compile(r"#(?=[A-Za-z])"), lambda match: "hashtag "),
     (re.compile(r"\b(?i:and/or)\b"), lambda match: "and or"),

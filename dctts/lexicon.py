@@ -111,7 +111,11 @@ def _nearest(phone: str) -> str:
     if bare in PHONES:
         return f"a consonant carries no stress: {bare}"
     near = difflib.get_close_matches(phone, PHONES, n=3, cutoff=0.4)
-    return f"did you mean {' or '.join(near)}?" if near else "phones are those of the CMU dictionary, such as N UH1 R AH0 L"
+    return (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "phones are those of the CMU dictionary, such as N UH1 R AH0 L"
+    )
 
 
 def _with_s(phones: Phones) -> Phones:

@@ -9,11 +9,11 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_MONTH = (
-    r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|july?\.?|aug(?:ust|\.)?"
+_MONTH = (  # in small letters, march and may are rather verbs
+    r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|(?-i:Mar(?:ch|\.)?|May)|apr(?:il|\.)?|june?\.?|july?\.?|aug(?:ust|\.)?"
     r"|sept?(?:ember|\.)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)"
 )
-_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
+_NUMBER = r"(?<![0-9])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
 _CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
@@ -76,6 +76,7 @@ def year(digits: str) -> str:
 
 def say_numbers(text: str) -> str:
     """Write out every digit of an ASCII text; what is written out never contains a digit."""
+    text = re.sub(r"(?<=[A-Za-z])-(?=[0-9])|(?<=[0-9])-(?=[A-Za-z])", " ", text)  # covid-19, 5-year plan
     for pattern, say in _RULES:
         text = pattern.sub(lambda match, say=say: f" {say(match)} ", text)  # type: ignore[misc]
     return text
@@ -206,7 +207,9 @@ def _feet(match: re.Match[str]) -> str:
 
 
 _NOT_IN_NUMBER = r"(?<![0-9A-Za-z.,:/])"
-_LONG_UNITS = "|".join(sorted((re.escape(unit) for unit in _UNITS if len(unit) > 1 or unit == "°"), key=len, reverse=True))
+_LONG_UNITS = "|".join(
+    sorted((re.escape(unit) for unit in _UNITS if len(unit) > 1 or unit == "°"), key=len, reverse=True)
+)
 _UNIT_NAMES = rf"{_LONG_UNITS}|(?-i:[mgsh]|[lLvVwW](?!\s*[0-9]))"  # 5 g is grams, 5G is not; 3 v 3 is no voltage
 _HALF = r"(?P<half>[ap]\.?m\b\.?)"
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(
@@ -218,8 +221,11 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tup
             r"(?:\s?(?P<magnitude>hundred|thousand|million|billion|trillion|bn|mn|[kmbt])\b)?",
             _money,
         ),
-        (r"(?P<amount>[0-9]+)\s?¢", lambda match: _count(match["amount"], "cent")),
-        (r"(?<![0-9-])(?P<year>[12][0-9]{3})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12][0-9]|3[01])(?![0-9-])", _iso_date),
+        (r"(?<![0-9])(?P<amount>[0-9]+)\s?¢", lambda match: _count(match["amount"], "cent")),
+        (
+            r"(?<![0-9-])(?P<year>[12][0-9]{3})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12][0-9]|3[01])(?![0-9-])",
+            _iso_date,
+        ),
         (r"(?<![0-9/])(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})/(?P<year>[12][0-9]{3})(?![0-9/])", _numeric_date),
         (
             rf"\b{_MONTH}\s+(?P<day>[12][0-9]|3[01]|0?[1-9])(?:st|nd|rd|th)?\b(?![:.,/][0-9])"
@@ -231,7 +237,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tup
             r"(?:,?\s+(?P<year>[12][0-9]{3})\b(?![0-9,:]))?",
             _day_month,
         ),
-        (r"(?<![0-9+(-])(?:\+[0-9]{1,3}[ .-]?)?(?:\([0-9]{3}\)\s?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?![0-9-])", _telephone),
+        (
+            r"(?<![0-9+(-])(?:\+[0-9]{1,3}[ .-]?)?(?:\([0-9]{3}\)\s?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?![0-9-])",
+            _telephone,
+        ),
         (r"(?<![0-9+-])[0-9]{3}-[0-9]{4}(?![0-9-])", _telephone),
         (r"\+[0-9]{1,3}(?:[ -][0-9]{2,4}){2,5}(?![0-9-])", _telephone),
         (
@@ -255,7 +264,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tup
         (r"(?<=[0-9])\^(?=[0-9])", lambda match: "to the power of"),
         (r"(?<=[0-9]):(?=[0-9])", lambda match: "to"),
         (r"(?<![A-Za-z0-9])-(?=[0-9.])", lambda match: "minus"),
-        (r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.[0-9]+", lambda match: decimal(match[0])),
+        (r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|(?<![0-9])[0-9]*\.[0-9]+", lambda match: decimal(match[0])),
         (r"[0-9]+", _whole),
     )
 )

@@ -26,7 +26,17 @@ _SAME = str.maketrans(
         **dict.fromkeys("–", "–"),
         **dict.fromkeys("—―⸺", " - "),
         **{"−": "-", "…": "...", "⁄": "/", "×": "x", "÷": " divided by ", "±": " plus or minus ", "≈": " about "},
-        **{"²": " squared", "³": " cubed", "µ": "u", "μ": "u", "№": "No. ", "§": " section ", "™": "", "®": "", "©": ""},
+        **{
+            "²": " squared",
+            "³": " cubed",
+            "µ": "u",
+            "μ": "u",
+            "№": "No. ",
+            "§": " section ",
+            "™": "",
+            "®": "",
+            "©": "",
+        },
         **{"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"},
         **{"Đ": "D", "þ": "th", "Þ": "Th", "ð": "th", "Ð": "Th", "ı": "i", "¿": " ", "¡": " ", "。": ".", "、": ","},
     }
@@ -76,16 +86,10 @@ def normalise(text: str) -> str:
     Raises:
         TextError: an inline pronunciation with a phone that does not exist.
     """
-    pieces = []
-    rest = 0
-    for match in _INLINE.finditer(text):
-        phones = match[1].split()
-        if _look_like_phones(phones):
-            pieces.append(_say(text[rest : match.start()]))
-            pieces.append("{" + " ".join(check_phones(phones, f"{{{match[1][:60]}}}")) + "}")
-            rest = match.end()
-    pieces.append(_say(text[rest:]))
-    return _tidy(" ".join(pieces))
+    said = _write_out(text)
+    while (again := _write_out(said)) != said:  # "5etc." only shows its "etc." once the 5 is a word
+        said = again
+    return said
 
 
 def encode(
@@ -157,6 +161,18 @@ def _look_like_phones(tokens: Sequence[str]) -> bool:
         return False
     stressed = any(re.fullmatch("[A-Za-z]{2}[0-9]", token) for token in tokens)
     return stressed or all(re.fullmatch("[A-Z]{1,3}[0-9]?", token) for token in tokens)
+
+
+def _write_out(text: str) -> str:
+    pieces = []
+    rest = 0
+    for match in _INLINE.finditer(text):
+        phones = match[1].split()
+        if _look_like_phones(phones):
+            pieces.append(_say(text[rest : match.start()]))
+            pieces.append("{" + " ".join(check_phones(phones, f"{{{match[1][:60]}}}")) + "}")
+            rest = match.end()
+    return _tidy(" ".join([*pieces, _say(text[rest:])]))
 
 
 def _say(text: str) -> str:

@@ -57,7 +57,7 @@ LEXICON = Lexicon(
         ("the 4th of July", "the fourth of july"),
         ("2024-03-01", "march first, twenty twenty-four"),
         ("3/4/2024 or 25/12/2024", "march fourth, twenty twenty-four or december twenty-fifth, twenty twenty-four"),
-        ("He may 5 times", "he may fifth times"),  # known: a month that is a verb
+        ("They march 3 times and may 5 times", "they march three times and may five times"),
         # times
         ("3:30", "three thirty"),
         ("at 3:05 p.m. sharp", "at three oh five p m sharp"),
