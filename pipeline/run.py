@@ -209,7 +209,6 @@ def _build(
         decoded=decoded,
         name=voice.name,
         transcribers=notes,
-        wavs=voice.dataset / "wavs",
         progress=progress,
     )
     for one in audio.values():

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, strategies
@@ -60,7 +61,7 @@ def test_whatever_the_clips_the_seconds_add_up_to_the_recording(drawn: Sequence[
     parts = stretches(clips, 60.0)
     assert parts[0].start_s == 0
     assert parts[-1].end_s == 60
-    assert all(before.end_s == after.start_s for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.end_s == after.start_s for before, after in pairwise(parts))
     assert add_up(parts).total_s == pytest.approx(60)
 
 
