@@ -1,8 +1,8 @@
 """Who speaks: the GE2E speaker encoder with the weights that Resemblyzer's wheel carries.
 
-The network, its features and its partial utterances are Resemblyzer's (github.com/resemble-ai/Resemblyzer, after Wan et
-al. 2018, arXiv:1710.10467). Only the weights are taken from the package: its own code embeds one clip at a time, imports
-modules that SciPy has deprecated, and needs two seconds of librosa for one filter bank.
+The network, its features and its partial utterances are Resemblyzer's (github.com/resemble-ai/Resemblyzer, after Wan
+et al. 2018, arXiv:1710.10467). Only the weights are taken from the package: its own code embeds one clip at a time,
+imports modules that SciPy has deprecated, and needs two seconds of librosa for one filter bank.
 
 N clips, P partial utterances of 160 frames, 40 mel bands, 256 dimensions.
 """
@@ -93,8 +93,10 @@ class SpeakerEncoder:
         if not mels:
             return [None] * len(wavs)
         with torch.inference_mode():
-            vectors = torch.cat([self._network(part) for part in torch.cat(mels).split(_BATCH_PARTIALS)])  # (P, 256)
-        found = iter(vectors.split([len(partials) for partials in mels]))
+            vectors = torch.cat(
+                [self._network(part) for part in torch.split(torch.cat(mels), _BATCH_PARTIALS)]
+            )  # (P, 256)
+        found = iter(torch.split(vectors, [len(partials) for partials in mels]))
         return [None if partials is None else _unit(next(found).mean(dim=0).cpu().numpy()) for partials in slices]
 
     def embed_speaker(self, wavs: Sequence[Wave], sample_rate_hz: int) -> Wave:
@@ -121,6 +123,11 @@ class SpeakerEncoder:
         )
         mel = (self._filters @ spectrum.abs().square()).T  # (frames, 40): power, not its logarithm
         return torch.stack([mel[start : start + _PARTIAL_FRAMES] for start in starts])
+
+
+def load_speaker_encoder(device: str = "cpu") -> SpeakerEncoder:
+    """Load the packaged speaker encoder (0.15 s); a device that torch does not know is torch's own error."""
+    return SpeakerEncoder(device)
 
 
 def similarity(first: Wave, second: Wave) -> float:
