@@ -6,35 +6,30 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 from PIL import Image
-from scipy.signal import ShortTimeFFT, resample_poly
-from scipy.signal.windows import hann
 
-_MP3_RATE_HZ = 24_000  # the nearest of MPEG-2's rates that keeps 8 kHz and more at low bit rates
 _NUM_BANDS = 40
 _TOP_HZ = 8_000.0
 _RANGE_DB = 65.0
-_PIXELS_PER_S = 40
-_MAX_WIDTH = 320
+_PIXELS_PER_S = 30
+_MAX_WIDTH = 240
 # After matplotlib's "magma": its lightness rises evenly, so it reads without telling colours apart.
 _STOPS = ((0, 0, 4), (40, 17, 89), (114, 31, 129), (183, 55, 121), (241, 96, 93), (254, 175, 119), (252, 253, 191))
 
 
-def mp3(samples: npt.NDArray[np.float32], sample_rate_hz: int, *, bitrate_kbps: int) -> bytes:
-    """Encode a mono clip; the same samples give the same bytes.
+def mp3(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> bytes:
+    """Encode a mono clip at some 32 kbit/s; the same samples give the same bytes.
+
+    MP3 is the one format that every browser plays; at 16 kHz with a variable rate it takes 5 ms a second of sound, a
+    constant rate at 24 kHz 10 ms, Opus 29 ms and never the same bytes twice.
 
     Args:
         samples: ±1 full scale, float[num_samples].
-        sample_rate_hz: of the samples.
-        bitrate_kbps: constant; one that MPEG-2 layer III has (8 … 160).
+        sample_rate_hz: of the samples, one that MPEG layer III has, such as 16,000.
     """
-    common = int(np.gcd(_MP3_RATE_HZ, sample_rate_hz))
-    samples = resample_poly(samples, _MP3_RATE_HZ // common, sample_rate_hz // common).astype(np.float32)
     buffer = io.BytesIO()
-    # libsndfile maps compression 0 … 1 on the rate's 160 … 8 kbit/s, linearly.
-    level = (160 - bitrate_kbps) / 152
     with soundfile.SoundFile(
-        buffer, "w", _MP3_RATE_HZ, 1, format="MP3", subtype="MPEG_LAYER_III", compression_level=level,
-        bitrate_mode="CONSTANT",
+        buffer, "w", sample_rate_hz, 1, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.7,
+        bitrate_mode="VARIABLE",
     ) as file:  # fmt: skip
         file.write(samples.clip(-1, 1))
     return buffer.getvalue()
@@ -48,14 +43,14 @@ def spectrogram_png(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> by
         sample_rate_hz: of the samples.
 
     Returns:
-        A PNG with a palette, 40 pixels high, 40 a second and at most 320 wide.
+        A PNG with a palette, 40 pixels high, 30 a second and at most 240 wide.
     """
     size = 1 << max(6, round(np.log2(0.032 * sample_rate_hz)))
     hop = max(1, sample_rate_hz // 100)
-    frames = ShortTimeFFT(hann(size, sym=False), hop, sample_rate_hz)
-    padded = np.pad(samples, (0, max(0, size - len(samples))))
-    power = np.abs(frames.stft(padded)) ** 2
-    bands = _bands(power.shape[0], sample_rate_hz) @ power
+    padded = np.pad(samples, size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size).astype(np.float32)
+    power = np.abs(np.fft.rfft(frames).T) ** 2
+    bands = _bands(power.shape[0], sample_rate_hz).astype(np.float32) @ power
     decibels = 10 * np.log10(bands + 1e-12)
     level = np.clip((decibels - decibels.max()) / _RANGE_DB + 1, 0, 1)
     width = int(np.clip(len(samples) / sample_rate_hz * _PIXELS_PER_S, 8, _MAX_WIDTH))

@@ -22,7 +22,8 @@ from pipeline.records import Clip, Recording
 from pipeline.timeline import Strip, strips
 
 _VERSION = 1  # of this module and its template: raise it when the same clips should give another page
-_RESERVE_BYTES = 12_000  # of one row without its sound and picture, generously
+_RESERVE_BYTES = 8_000  # of one row without its sound: its picture and figures, generously
+_SOUND_BYTES_PER_S = 6_000  # 32 kbit/s in base64, and some room
 # Above this many reasons colours are no longer told apart; the rest shares the last one.
 _NUM_COLOURS = 6
 
@@ -33,8 +34,6 @@ class ReportOptions:
 
     max_bytes: int = 40_000_000
     """Browsers open this at once and mail servers still take it; some three hours of candidates."""
-    bitrate_kbps: int = 32
-    """Of the embedded mono MP3, the one format every browser plays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def write_report(
         path: of the html file.
         clips: every candidate, kept and dropped, of all sources.
         recordings: source id → recording, for each source of `clips`.
-        decoded: source id → a mono wav of it; asked only for sources whose clips are embedded.
+        decoded: source id → its mono wav at 16 kHz; asked only for sources whose clips are embedded.
         name: of the voice.
         transcribers: source id → the line that says who wrote the words.
         options: None takes the defaults.
@@ -182,7 +181,7 @@ def _rows(
         if clip.id in chosen:
             samples, sample_rate_hz = _read(decoded(clip.source), clip)
             if len(samples):
-                sound = _data_uri("audio/mpeg", mp3(samples, sample_rate_hz, bitrate_kbps=options.bitrate_kbps))
+                sound = _data_uri("audio/mpeg", mp3(samples, sample_rate_hz))
                 picture = _data_uri("image/png", spectrogram_png(samples, sample_rate_hz))
         url = _safe_link(recordings[clip.source].url)
         yield Row(
@@ -208,7 +207,7 @@ def _embedded(clips: Sequence[Clip], options: ReportOptions) -> set[str]:
         for queue in queues:
             if place < len(queue):
                 clip = queue[place]
-                left -= _RESERVE_BYTES + round((clip.end_s - clip.start_s) * options.bitrate_kbps * 125 * 4 / 3)
+                left -= _RESERVE_BYTES + round((clip.end_s - clip.start_s) * _SOUND_BYTES_PER_S)
                 if left < 0:
                     return chosen
                 chosen.add(clip.id)

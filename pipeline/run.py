@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from dctts.errors import ClonePipelineError
 from dctts.progress import SILENT, Progress
-from dctts.speaker_encoder import load_speaker_encoder
+from dctts.speaker_encoder import SpeakerEncoder
 from dctts.text import normalise
 from pipeline.captions import CaptionTrack, read_captions
 from pipeline.clips_file import read_clips, write_clips
@@ -167,7 +167,7 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
         utterances.rows,
         audio.wav(ANALYSIS_RATE_HZ),
         options=options.screen,
-        speaker_encoder=load_speaker_encoder(),
+        speaker_encoder=SpeakerEncoder(),
         sounds=captions.sounds if captions else (),
         progress=progress,
     )
@@ -186,6 +186,23 @@ def _build(
     def decoded(source: str) -> Path:
         return audio[source].wav(options.dataset.sample_rate_hz)
 
+    def heard(source: str) -> Path:
+        return audio[source].wav(ANALYSIS_RATE_HZ)
+
+    def report() -> None:
+        written = write_report(
+            voice.report_html,
+            clips,
+            recordings,
+            decoded=heard,
+            name=voice.name,
+            transcribers=notes,
+            progress=progress,
+        )
+        log.info("report: %s", "written" if written else "unchanged")
+        for one in audio.values():
+            one.remove()
+
     try:
         summary = write_dataset(
             clips,
@@ -199,20 +216,9 @@ def _build(
             progress=progress,
         )
     except DatasetError:
-        # Nothing kept: the report is what shows why.
-        write_report(voice.report_html, clips, recordings, decoded=decoded, name=voice.name, transcribers=notes)
+        report()  # nothing was kept: it is what shows why
         raise
-    write_report(
-        voice.report_html,
-        clips,
-        recordings,
-        decoded=decoded,
-        name=voice.name,
-        transcribers=notes,
-        progress=progress,
-    )
-    for one in audio.values():
-        one.remove()
+    report()
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
     return FetchSummary(
         recordings=tuple(done),
@@ -230,7 +236,7 @@ def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, st
     recordings: dict[str, Recording] = {}
     notes: dict[str, str] = {}
     rows: list[Clip] = []
-    for folder in sorted(path.parent for path in voice.sources.glob("*/source.json")):
+    for folder in sorted(path.parent for path in voice.sources.glob("[!.]*/source.json")):
         recording = load_recording(folder)
         stored = _clips_file(recording).load()
         if stored is not None:  # else it was fetched and nobody spoke in it
