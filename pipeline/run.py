@@ -237,7 +237,11 @@ def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, st
     notes: dict[str, str] = {}
     rows: list[Clip] = []
     for folder in sorted(path.parent for path in voice.sources.glob("[!.]*/source.json")):
-        recording = load_recording(folder)
+        try:
+            recording = load_recording(folder)
+        except ClonePipelineError as error:
+            log.warning("a source is left out: %s", error.message)
+            continue
         stored = _clips_file(recording).load()
         if stored is not None:  # else it was fetched and nobody spoke in it
             recordings[recording.id] = recording

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WORDS = "Words"
 SPEECH = "Speech"
 DOWNLOAD = "Download"
+LANGUAGE = "en"
 ENOUGH_MIN = 15.0
 _TOP_REASONS = 4
 
@@ -46,7 +47,7 @@ def fetch(
     language: Annotated[
         str,
         typer.Option(metavar="CODE", help="Language spoken, and of the captions to fetch.", rich_help_panel=DOWNLOAD),
-    ] = "en",
+    ] = LANGUAGE,
     cookies: Annotated[
         Path | None,
         typer.Option(
@@ -114,8 +115,12 @@ def fetch(
     segment = SegmentOptions()
     if vad_aggressiveness is not None:
         segment = replace(segment, aggressiveness=vad_aggressiveness)
+    try:
+        how = FetchOptions(language=language, cookies=cookies, limit=limit)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     options = RunOptions(
-        fetch=FetchOptions(language=language, cookies=cookies, limit=limit),
+        fetch=how,
         segment=segment,
         transcriber=transcriber.value,
         whisper_model=whisper_model,
