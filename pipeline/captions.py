@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +27,9 @@ _FASTEST_CHARS_PER_S = 40.0
 _SPEECH_CHARS_PER_S = 15.0
 """An ordinary talk, for a text that has to be placed without any times."""
 _TIMING_LINE = re.compile(r"-->")
-_GOOD_TIMING_LINE = re.compile(r"\s*(?:\d{1,4}:)?[0-5]?\d:[0-5]?\d\.\d{1,3}\s*-->\s*(?:\d{1,4}:)?[0-5]?\d:[0-5]?\d\.\d{1,3}")
+_GOOD_TIMING_LINE = re.compile(
+    r"\s*(?:\d{1,4}:)?[0-5]?\d:[0-5]?\d\.\d{1,3}\s*-->\s*(?:\d{1,4}:)?[0-5]?\d:[0-5]?\d\.\d{1,3}"
+)
 _LANGUAGE = re.compile(r"^Language:\s*([A-Za-z0-9-]{2,35})\s*$", re.MULTILINE)
 
 
@@ -130,7 +133,9 @@ def parse_captions(text: str, *, duration_s: float | None = None) -> CaptionTrac
     times = in_order(_cue_times(spoken) if usable else _invented_times(tokens, duration_s), duration_s)
     words = [(token, time) for token, time in zip(tokens, times, strict=True) if token.kind == "word"]
     own_times = sum(token.time_s is not None for token, _ in words)
-    ends_marked = sum(token.text.rstrip("\"'”’»)]").endswith((".", ",", "?", "!", "…", "。", ";", ":")) for token, _ in words)
+    ends_marked = sum(
+        token.text.rstrip("\"'”’»)]").endswith((".", ",", "?", "!", "…", "。", ";", ":")) for token, _ in words
+    )
     found = _LANGUAGE.search(text[:2000])
     return CaptionTrack(
         words=tuple(Word(text=token.text, start_s=time[0], end_s=time[1]) for token, time in words),
@@ -146,7 +151,11 @@ def parse_captions(text: str, *, duration_s: float | None = None) -> CaptionTrac
 
 
 def _decode(data: bytes) -> str:
-    for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
     try:
@@ -198,7 +207,7 @@ def _grown(before: Sequence[Line], lines: Sequence[Line]) -> bool:
 
 def _is_rolling(cues: Sequence[Sequence[Line]]) -> bool:
     """Tell whether the track shows its lines more than once, as a machine's captions do; a chorus is not enough."""
-    pairs = list(zip(cues, cues[1:], strict=False))
+    pairs = list(pairwise(cues))
     repeats = sum(bool(_repeated_lines(old, new)) or _grown(old, new) for old, new in pairs)
     return len(pairs) >= 3 and repeats > 0.3 * len(pairs)
 
@@ -236,7 +245,9 @@ def _cue_times(spoken: Sequence[_Spoken]) -> list[Times]:
     """Time every token: by its own tag, else its share of the stretch between the tags or cue edges around it."""
     times: list[Times] = []
     for index, cue in enumerate(spoken):
-        following_s = next((later.start_s for later in spoken[index + 1 : index + 9] if later.start_s > cue.start_s), None)
+        following_s = next(
+            (later.start_s for later in spoken[index + 1 : index + 9] if later.start_s > cue.start_s), None
+        )
         end_s = cue.end_s
         if following_s is not None and not cue.start_s < end_s <= following_s:
             end_s = following_s  # zero length, backwards, or running into the next cue

@@ -1,7 +1,7 @@
 """The inside of a caption cue: markup, entities, word times, sounds and speaker marks become plain tokens.
 
-    two<00:00:13.110><c> days</c>      →  "two" at no time of its own, "days" at 13.110 s
-    >> ADA: [Music] Tom &amp; I        →  a turn, the sound "Music", "Tom", "&", "I"
+two<00:00:13.110><c> days</c>      →  "two" at no time of its own, "days" at 13.110 s
+>> ADA: [Music] Tom &amp; I        →  a turn, the sound "Music", "Tom", "&", "I"
 """
 
 import html
@@ -54,7 +54,10 @@ _SOUND_WORDS = re.compile(
     re.IGNORECASE,
 )
 _TURN = re.compile(r"(?:^|(?<=\s))(?:>{2,3}|(?:[-–—]\s?(?=[^\W\d_])(?<=^.)|[-–—]\s(?<=^..)))\s*", re.MULTILINE)
-_SPEAKER = re.compile(r"^(\s*)(?:\x02\s*)?(?:[A-ZÀ-ÞА-ЯЁ][A-ZÀ-ÞА-ЯЁ.'’-]*(?: [A-ZÀ-ÞА-ЯЁ0-9][A-ZÀ-ÞА-ЯЁ0-9.'’-]*){0,3}):(?=\s)", re.MULTILINE)
+_SPEAKER = re.compile(
+    r"^(\s*)(?:\x02\s*)?(?:[A-ZÀ-ÞА-ЯЁ][A-ZÀ-ÞА-ЯЁ.'’-]*(?: [A-ZÀ-ÞА-ЯЁ0-9][A-ZÀ-ÞА-ЯЁ0-9.'’-]*){0,3}):(?=\s)",
+    re.MULTILINE,
+)
 _SPEAKER_AFTER_TURN = re.compile(r"\x02\s*[^\W\d_][\w.'’-]{0,20}(?: [^\W\d_][\w.'’-]{0,20}){0,2}:(?=\s)")
 _CLOSERS = frozenset(".,?!;:…。、，？！")
 _DECORATION = frozenset("-–—‐‑_*•·|/\\\"'“”‘’«»<>~#^`()[]{}=♪♫♬�")
@@ -93,7 +96,9 @@ def read_lines(raw: str) -> list[Line]:
     # Tags before entities: an escaped &lt;b&gt; is text, except that some tools escape twice.
     text = html.unescape(text)
     text = html.unescape(text) if _ENTITY_LEFT.search(text) else text
-    text = _LATE_TAG.sub("", "".join(c for c in text if c in "\n\x01" or unicodedata.category(c) not in ("Cc", "Cf", "Co")))
+    text = _LATE_TAG.sub(
+        "", "".join(c for c in text if c in "\n\x01" or unicodedata.category(c) not in ("Cc", "Cf", "Co"))
+    )
     text = text.replace("\u00a0", " ")
     text = _SUNG.sub(lambda _: keep_sound("Music"), text)
     text = _BRACKETS.sub(lambda found: keep_sound((found.group(1) or found.group(2)).strip(" _>") or "bleep"), text)

@@ -22,7 +22,8 @@ from dctts.progress import SILENT, Progress
 # Containers and bare codecs that a video site or a microphone gives. Left out on purpose: hls, dash and concat, which
 # name further files to read, and tty, subtitles and images, which would call a text file a video.
 _DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mov,mp3,mpeg,mpegts,ogg,rm,tta,voc,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mov,mp3,mpeg,mpegts,"
+    "ogg,rm,tta,voc,w64,wav,wv"
 )
 # Anchored: a title that says "Duration: 99:00:00" is printed behind its own key.
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
@@ -94,7 +95,16 @@ def duration_s(source: Path) -> float:
 
 def _command(source: Path, output: list[str]) -> list[str]:
     only_this_file = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _DEMUXERS]
-    return [str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats", *only_this_file, "-i", _file_url(source), *output]
+    return [
+        str(find_ffmpeg()),
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        *only_this_file,
+        "-i",
+        _file_url(source),
+        *output,
+    ]
 
 
 def _file_url(path: Path) -> str:

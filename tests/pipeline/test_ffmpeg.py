@@ -99,7 +99,7 @@ def test_what_is_not_audio_is_one_clear_error_and_leaves_nothing(content: bytes,
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="no such file: .*nowhere"):
+    with pytest.raises(AudioError, match=r"no such file: .*nowhere"):
         ffmpeg.duration_s(tmp_path / "nowhere.wav")
 
 
@@ -111,7 +111,9 @@ def test_a_video_without_sound_says_so(tmp_path: Path) -> None:
         ffmpeg.duration_s(source)
 
 
-@pytest.mark.parametrize("script", ["#EXTM3U\n#EXTINF:3,\n{tone}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile '{tone}'\n"])
+@pytest.mark.parametrize(
+    "script", ["#EXTM3U\n#EXTINF:3,\n{tone}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile '{tone}'\n"]
+)
 def test_a_playlist_cannot_make_ffmpeg_open_other_files(script: str, tone: Path, tmp_path: Path) -> None:
     hostile = tmp_path / "talk.mp4"
     hostile.write_text(script.format(tone=tone.name))
