@@ -4,6 +4,7 @@ Pure arithmetic on [start, end] pairs, so that lying cue times are repaired in o
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 Times = tuple[float, float]
 """Start and end in seconds."""
@@ -20,7 +21,7 @@ def spread(weights: Sequence[float], start_s: float, end_s: float) -> list[Times
     for weight in weights:
         done += weight
         edges.append(start_s + (end_s - start_s) * done / total)
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def in_order(times: Sequence[Times], end_s: float | None) -> list[Times]:

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -206,7 +207,7 @@ def _grown(before: Sequence[Line], lines: Sequence[Line]) -> bool:
 
 def _is_rolling(cues: Sequence[Sequence[Line]]) -> bool:
     """Tell whether the track shows its lines more than once, as a machine's captions do; a chorus is not enough."""
-    pairs = list(zip(cues, cues[1:], strict=False))
+    pairs = list(pairwise(cues))
     repeats = sum(bool(_repeated_lines(old, new)) or _grown(old, new) for old, new in pairs)
     return len(pairs) >= 3 and repeats > 0.3 * len(pairs)
 

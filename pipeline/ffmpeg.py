@@ -21,7 +21,10 @@ from dctts.progress import SILENT, Progress
 
 # Containers and bare codecs that a video site or a microphone gives. Left out on purpose: hls, dash and concat, which
 # name further files to read, and tty, subtitles and images, which would call a text file a video.
-_DEMUXERS = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mov,mp3,mpeg,mpegts,ogg,rm,tta,voc,w64,wav,wv"
+_DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mov,mp3,mpeg,mpegts,"
+    "ogg,rm,tta,voc,w64,wav,wv"
+)
 # Anchored: a title that says "Duration: 99:00:00" is printed behind its own key.
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
 _AUDIO_STREAM = re.compile(r"^  Stream #\d+:\d+.*: Audio:", re.MULTILINE)

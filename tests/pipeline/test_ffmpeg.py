@@ -99,7 +99,7 @@ def test_what_is_not_audio_is_one_clear_error_and_leaves_nothing(content: bytes,
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="no such file: .*nowhere"):
+    with pytest.raises(AudioError, match=r"no such file: .*nowhere"):
         ffmpeg.duration_s(tmp_path / "nowhere.wav")
 
 
