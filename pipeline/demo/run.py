@@ -41,9 +41,7 @@ class DemoResult:
     wav: Path
 
 
-def run_demo(
-    options: DemoOptions, *, announce: Callable[[str], None], progress: Progress = SILENT
-) -> DemoResult:
+def run_demo(options: DemoOptions, *, announce: Callable[[str], None], progress: Progress = SILENT) -> DemoResult:
     """Make the talk, then fetch it from loopback, fine-tune on it and speak.
 
     Each command runs as its own process, exactly as typed at a prompt.
