@@ -19,7 +19,7 @@ def demo(
 
     eSpeak NG speaks a talk for two, with music, noise and captions. A page
     on 127.0.0.1 serves it, and the real commands take it from there. Needs
-    the extra: pip install 'clone-pipeline\\[demo]'. Prints the paths of the
+    the extra: pip install espeakng-loader. Prints the paths of the
     report and the wav.
     """
     from pipeline.demo.run import DemoOptions, run_demo

@@ -1,7 +1,7 @@
 """eSpeak NG through ctypes: text → samples and when each word is said.
 
-The library and its voices come in the `espeakng-loader` wheel. eSpeak NG is GPL-3: an optional part for the demo and the
-tests, never needed to fetch, train or speak.
+The library and its voices come in the `espeakng-loader` wheel. eSpeak NG is GPL-3: an optional part for the demo and
+the tests, never needed to fetch, train or speak.
 """
 
 import ctypes

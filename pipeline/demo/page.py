@@ -1,4 +1,4 @@
-"""A page with a video and its captions, and a server for it on loopback: what yt-dlp fetches in the demo and the tests."""
+"""A page with a video and its captions, and a server for it on loopback: what the demo and the tests fetch."""
 
 import functools
 import http.server

@@ -86,7 +86,7 @@ def make_talk(script: Sequence[Line], espeak: Espeak, progress: Progress = SILEN
             captions.append(Caption(start_s=now_s, end_s=now_s + line.music_s, text=line.caption))
         else:
             spoken = espeak.speak(line.said, VOICES[line.who])
-            sound = _under(line.under, spoken.samples.astype(np.float32) / 32768 * _GAIN, rate)
+            sound = _under(line.under, spoken.samples.astype(np.float32) * np.float32(_GAIN / 32768), rate)
             captions.append(
                 Caption(
                     start_s=now_s,
@@ -112,7 +112,7 @@ def music(duration_s: float, sample_rate_hz: int, level: float) -> Wave:
         for note_hz in _CHORDS_HZ[place % len(_CHORDS_HZ)]:
             sound += swell * np.sin(2 * np.pi * note_hz * time_s)
     fade = np.clip(np.minimum(time_s, duration_s - time_s) * 4, 0, 1)
-    return (level * sound * fade).astype(np.float32)
+    return np.asarray(level * sound * fade, dtype=np.float32)
 
 
 def webvtt(captions: Sequence[Caption]) -> str:
