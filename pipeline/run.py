@@ -102,9 +102,11 @@ def build_voice_data(
                 _find_clips(recording, options, progress)
                 done.append(recording)
             except ClonePipelineError as error:
-                log.warning("%s: %s", recording.title or recording.id, error.message)
+                error.message = DecodedAudio(recording).name_in(error.message)
                 failures.append(Failure(what=recording.url or recording.id, error=error))
                 DecodedAudio(recording).remove()
+                if len(recordings) > 1:  # else it is the error that ends the run
+                    log.warning("%s: %s", recording.title or recording.id, error.message)
         if not done:
             raise _nothing_done(failures)
         return _build(voice, options, progress, done, failures)
@@ -120,7 +122,8 @@ def _fetch_all(
             found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress)
             recordings.update((recording.id, recording) for recording in found)
         except ClonePipelineError as error:
-            log.warning("%s: %s", url, error.message)
+            if len(urls) > 1:
+                log.warning("%s: %s", url, error.message)
             failures.append(Failure(what=url, error=error))
     return list(recordings.values()), failures
 
@@ -142,9 +145,9 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
     clips_file = _clips_file(recording)
     clips = clips_file.load(clips_key)
     if clips is not None:
-        log.info("%s: unchanged, %d clips", recording.id, len(clips.rows))
+        log.info("%s: unchanged, %d clips", recording.title or recording.id, len(clips.rows))
         return clips
-    log.info("%s: %s", recording.id, choice)
+    log.info("%s: %s", recording.title or recording.id, choice)
 
     spans_file = StageFile[Span](recording.folder / "stages" / "spans.jsonl", parse_span)
     spans = spans_file.load(spans_key)
