@@ -26,6 +26,7 @@ from pipeline.screen import ScreenOptions, screen
 from pipeline.segment import SegmentOptions, find_spans
 from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
 from pipeline.transcribe import choose_transcriber
+from pipeline.transcribe.captions import CaptionsTranscriber
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
@@ -102,11 +103,13 @@ def build_voice_data(
                 _find_clips(recording, options, progress)
                 done.append(recording)
             except ClonePipelineError as error:
-                error.message = DecodedAudio(recording).name_in(error.message)
-                failures.append(Failure(what=recording.url or recording.id, error=error))
-                DecodedAudio(recording).remove()
+                audio = DecodedAudio(recording)
+                named = type(error)(audio.name_in(error.message), hint=error.hint)
+                named.__cause__ = error
+                failures.append(Failure(what=recording.url or recording.id, error=named))
+                audio.remove()
                 if len(recordings) > 1:  # else it is the error that ends the run
-                    log.warning("%s: %s", recording.title or recording.id, error.message)
+                    log.warning("%s: %s", recording.title or recording.id, named.message)
         if not done:
             raise _nothing_done(failures)
         return _build(voice, options, progress, done, failures)
@@ -162,7 +165,9 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
         def transcribe(part: Sequence[Span]) -> Iterator[Utterance]:
             return transcriber.transcribe(wav, part, source=recording.id, progress=progress)
 
-        rows = words_file.in_parts(words_key, spans.rows, _PART_SPANS, transcribe)
+        # Captions are given out to all the speech at once: a part alone would draw its neighbours' words.
+        size = max(1, len(spans.rows)) if isinstance(transcriber, CaptionsTranscriber) else _PART_SPANS
+        rows = words_file.in_parts(words_key, spans.rows, size, transcribe)
         utterances = words_file.save(words_key, rows, note=choice)
     words_file.drop_parts()
 
