@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from pipeline import run
 from pipeline.clips_file import read_clips
+from pipeline.commands.fetch import describe
 from pipeline.errors import DatasetError, FetchError, NoSpeechError, VoiceError
 from pipeline.records import Clip, Span, Utterance, clip_id
 from pipeline.run import RunOptions, build_voice_data
@@ -95,6 +96,17 @@ def test_a_file_becomes_clips_a_dataset_and_a_report(tmp_path: Path, voice: Voic
     assert stages.choice in (voice.dataset / "card.md").read_text()
     assert voice.report_html.is_file()
     assert not list(voice.folder.glob("sources/*/decoded"))
+
+
+def test_the_summary_says_what_was_kept_what_failed_and_what_to_do_next(
+    tmp_path: Path, voice: VoiceFolder, stages: Stages
+) -> None:
+    absent = str(tmp_path / "absent.mp4")
+    summary = build_voice_data([talk(tmp_path, "a.wav", 20), absent], voice)
+    told = "\n".join(describe(summary, voice))
+    for expected in ("kept 0.3 of 0.3 minutes (80%) in 20 clips, from 1 recording", stages.choice, absent):
+        assert expected in told
+    assert told.endswith("next: clone-pipeline finetune --voice ada")
 
 
 def test_the_same_again_computes_nothing_and_changes_no_byte(
