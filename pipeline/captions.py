@@ -114,7 +114,7 @@ def parse_captions(text: str, *, duration_s: float | None = None) -> CaptionTrac
     if duration_s is not None and not duration_s > 0:
         raise ValueError(f"duration_s must be above 0, got {duration_s}")
     cues = _read_cues(text)
-    rolling = _is_rolling([lines for lines, _, _ in cues])
+    rolling = _is_rolling(cues)
     timed = any(line.timed for lines, _, _ in cues for line in lines)
     spoken = list(_without_repeats(cues, rolling=rolling))
     if not spoken:
@@ -205,11 +205,12 @@ def _grown(before: Sequence[Line], lines: Sequence[Line]) -> bool:
     return not lines[0].timed and len(new) > len(old) and new[: len(old)] == old
 
 
-def _is_rolling(cues: Sequence[Sequence[Line]]) -> bool:
+def _is_rolling(cues: Sequence[tuple[list[Line], float, float]]) -> bool:
     """Tell whether the track shows its lines more than once, as a machine's captions do; a chorus is not enough."""
-    pairs = list(pairwise(cues))
-    repeats = sum(bool(_repeated_lines(old, new)) or _grown(old, new) for old, new in pairs)
-    return len(pairs) >= 3 and repeats > 0.3 * len(pairs)
+    repeats = 0
+    for (old, _, end_s), (new, start_s, _) in pairwise(cues):
+        repeats += start_s <= end_s + 1.0 and (_repeated_lines(old, new) > 0 or _grown(old, new))
+    return len(cues) > 3 and repeats > 0.3 * (len(cues) - 1)
 
 
 def _without_repeats(cues: Iterable[tuple[list[Line], float, float]], *, rolling: bool) -> Iterable[_Spoken]:

@@ -66,7 +66,7 @@ class DatasetSummary:
 def drop_wordless(clips: Sequence[Clip], normalise: Callable[[str], str]) -> list[Clip]:
     """Drop kept clips of which normalising leaves nothing to say, such as a lone "♪"."""
     return [
-        Clip(**{**vars(clip), "kept": False, "reasons": ("no words",)})
+        Clip(**{**vars(clip), "kept": False, "reasons": ("no_text",)})
         if clip.kept and not any(char.isalnum() for char in normalise(clip.text))
         else clip
         for clip in clips

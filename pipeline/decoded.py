@@ -1,5 +1,6 @@
 """A recording's audio as plain wav files, made when first asked for and removed after use."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class DecodedAudio:
         if not path.is_file():
             decode(self._recording.audio, path, sample_rate_hz=sample_rate_hz, progress=self._progress)
         return path
+
+    def name_in(self, message: str) -> str:
+        """Put the recording's title in the place of a decoded file's name, which no user has ever seen."""
+        pattern = rf"\S*{self._recording.audio_sha256[:16]}-\d+\.wav"
+        return re.sub(pattern, lambda _: repr(self._recording.title or self._recording.id), message)
 
     def remove(self) -> None:
         """Remove what was decoded."""

@@ -77,5 +77,6 @@ def add_up(parts: Iterable[Stretch]) -> Funnel:
 
 
 def label(reason: str) -> str:
-    """Reduce a reason to its kind: "snr 8.1 dB < 15" and "snr 9.4 dB < 15" are counted together."""
-    return re.split(r"\s*[:(=<>≥≤]|\s+[-+]?\d", reason, maxsplit=1)[0].strip() or reason
+    """Name the kind of a reason: `other_speaker` in words, "snr 8.1 dB < 15" and "snr 9.4 dB < 15" counted together."""
+    kind = re.split(r"\s*[:(=<>≥≤]|\s+[-+]?\d", reason, maxsplit=1)[0].strip() or reason
+    return kind.replace("_", " ")

@@ -26,6 +26,7 @@ from pipeline.screen import ScreenOptions, screen
 from pipeline.segment import SegmentOptions, find_spans
 from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
 from pipeline.transcribe import choose_transcriber
+from pipeline.transcribe.captions import CaptionsTranscriber
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
@@ -102,9 +103,13 @@ def build_voice_data(
                 _find_clips(recording, options, progress)
                 done.append(recording)
             except ClonePipelineError as error:
-                log.warning("%s: %s", recording.title or recording.id, error.message)
-                failures.append(Failure(what=recording.url or recording.id, error=error))
-                DecodedAudio(recording).remove()
+                audio = DecodedAudio(recording)
+                named = type(error)(audio.name_in(error.message), hint=error.hint)
+                named.__cause__ = error
+                failures.append(Failure(what=recording.url or recording.id, error=named))
+                audio.remove()
+                if len(recordings) > 1:  # else it is the error that ends the run
+                    log.warning("%s: %s", recording.title or recording.id, named.message)
         if not done:
             raise _nothing_done(failures)
         return _build(voice, options, progress, done, failures)
@@ -120,7 +125,8 @@ def _fetch_all(
             found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress)
             recordings.update((recording.id, recording) for recording in found)
         except ClonePipelineError as error:
-            log.warning("%s: %s", url, error.message)
+            if len(urls) > 1:
+                log.warning("%s: %s", url, error.message)
             failures.append(Failure(what=url, error=error))
     return list(recordings.values()), failures
 
@@ -142,9 +148,9 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
     clips_file = _clips_file(recording)
     clips = clips_file.load(clips_key)
     if clips is not None:
-        log.info("%s: unchanged, %d clips", recording.id, len(clips.rows))
+        log.info("%s: unchanged, %d clips", recording.title or recording.id, len(clips.rows))
         return clips
-    log.info("%s: %s", recording.id, choice)
+    log.info("%s: %s", recording.title or recording.id, choice)
 
     spans_file = StageFile[Span](recording.folder / "stages" / "spans.jsonl", parse_span)
     spans = spans_file.load(spans_key)
@@ -159,7 +165,9 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
         def transcribe(part: Sequence[Span]) -> Iterator[Utterance]:
             return transcriber.transcribe(wav, part, source=recording.id, progress=progress)
 
-        rows = words_file.in_parts(words_key, spans.rows, _PART_SPANS, transcribe)
+        # Captions are given out to all the speech at once: a part alone would draw its neighbours' words.
+        size = max(1, len(spans.rows)) if isinstance(transcriber, CaptionsTranscriber) else _PART_SPANS
+        rows = words_file.in_parts(words_key, spans.rows, size, transcribe)
         utterances = words_file.save(words_key, rows, note=choice)
     words_file.drop_parts()
 

@@ -150,7 +150,7 @@ def test_nothing_kept_says_what_took_the_minutes(tmp_path: Path, recording: Reco
 
 def test_a_clip_without_words_is_dropped_with_a_reason() -> None:
     clips = drop_wordless([clip(0, 1, "♪"), clip(1, 2, "Yes."), clip(2, 3, "♪", kept=False, reasons=("a",))], str)
-    assert [c.reasons for c in clips] == [("no words",), (), ("a",)]
+    assert [c.reasons for c in clips] == [("no_text",), (), ("a",)]
 
 
 def test_the_card_has_the_provenance_and_shows_a_hostile_title_as_text(

@@ -69,6 +69,7 @@ def test_whatever_the_clips_the_seconds_add_up_to_the_recording(drawn: Sequence[
     ("reason", "kind"),
     [
         ("music", "music"),
+        ("other_speaker", "other speaker"),
         ("snr 8.1 dB < 15", "snr"),
         ("too short: 0.4 s", "too short"),
         ("another speaker (cos 0.31)", "another speaker"),
