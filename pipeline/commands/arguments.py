@@ -1,0 +1,18 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+VoiceName = Annotated[str, typer.Option("--voice", metavar="NAME", help="Which voice: a folder of this name.")]
+VoicesDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--voices-dir",
+        metavar="PATH",
+        help="Where voices live. [dim]Default: $CLONE_PIPELINE_VOICES, else ./voices[/dim]",
+        show_default=False,
+        file_okay=False,
+    ),
+]

@@ -1,0 +1,299 @@
+"""The stages in order, resumable: what `clone-pipeline fetch` and a notebook both call."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dctts.errors import ClonePipelineError
+from dctts.progress import SILENT, Progress
+from dctts.speaker_encoder import SpeakerEncoder
+from dctts.text import normalise
+from pipeline.captions import CaptionTrack, read_captions
+from pipeline.clips_file import read_clips, write_clips
+from pipeline.dataset import DatasetOptions, DatasetSummary, drop_wordless, write_dataset
+from pipeline.decoded import DecodedAudio
+from pipeline.errors import DatasetError, FetchError, VoiceError
+from pipeline.fetch import FetchOptions, fetch, load_recording
+from pipeline.funnel import Funnel, add_up, stretches
+from pipeline.records import Clip, Recording, Span, Utterance
+from pipeline.report import write_report
+from pipeline.screen import ScreenOptions, screen
+from pipeline.segment import SegmentOptions, find_spans
+from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
+from pipeline.transcribe import choose_transcriber
+from pipeline.transcribe.captions import CaptionsTranscriber
+from pipeline.voices import VoiceFolder
+
+log = logging.getLogger(__name__)
+
+ANALYSIS_RATE_HZ = 16_000
+"""What webrtcvad, the recognisers and the speaker encoder take."""
+_VERSION = 1  # of what the stages compute: raise it when equal settings would give other rows
+_PART_SPANS = 64  # some four minutes of speech: what is transcribed again, at most, after a kill
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Settings of every stage between a URL and a dataset."""
+
+    fetch: FetchOptions = field(default_factory=FetchOptions)
+    segment: SegmentOptions = field(default_factory=SegmentOptions)
+    screen: ScreenOptions = field(default_factory=ScreenOptions)
+    dataset: DatasetOptions = field(default_factory=DatasetOptions)
+    transcriber: str = "auto"
+    """auto, whisper, captions or pocketsphinx."""
+    whisper_model: str = "small"
+    """A name that openai-whisper knows, or a path to a checkpoint in its format."""
+    device: str = "auto"
+    """Where Whisper runs: auto, cpu or cuda."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A URL or recording that gave nothing, and why."""
+
+    what: str
+    error: ClonePipelineError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchSummary:
+    """What one call did, and what the voice holds now."""
+
+    recordings: tuple[Recording, ...]
+    """Of this call."""
+    failures: tuple[Failure, ...]
+    transcribers: tuple[str, ...]
+    """Which transcriber was taken and why, one line for each that was."""
+    funnel: Funnel
+    """Over all sources of the voice."""
+    num_sources: int
+    num_kept: int
+    num_candidates: int
+    dataset: DatasetSummary
+
+
+def build_voice_data(
+    urls: Sequence[str], voice: VoiceFolder, options: RunOptions | None = None, progress: Progress = SILENT
+) -> FetchSummary:
+    """Go from URLs to a dataset and its report; what an earlier call did is not done again.
+
+    Args:
+        urls: of videos, playlists or channels, or paths of local files.
+        voice: where everything goes.
+        options: None takes the defaults.
+        progress: where to draw.
+
+    Raises:
+        ClonePipelineError: none of the URLs gave anything, or no clip of the whole voice was kept. What one URL of
+            several did wrong is in the summary.
+    """
+    options = options or RunOptions()
+    with _locked(voice):
+        _sweep(voice)
+        recordings, failures = _fetch_all(urls, voice, options, progress)
+        done: list[Recording] = []
+        for recording in recordings:
+            try:
+                _find_clips(recording, options, progress)
+                done.append(recording)
+            except ClonePipelineError as error:
+                audio = DecodedAudio(recording)
+                named = type(error)(audio.name_in(error.message), hint=error.hint)
+                named.__cause__ = error
+                failures.append(Failure(what=recording.url or recording.id, error=named))
+                audio.remove()
+                if len(recordings) > 1:  # else it is the error that ends the run
+                    log.warning("%s: %s", recording.title or recording.id, named.message)
+        if not done:
+            raise _nothing_done(failures)
+        return _build(voice, options, progress, done, failures)
+
+
+def _fetch_all(
+    urls: Sequence[str], voice: VoiceFolder, options: RunOptions, progress: Progress
+) -> tuple[list[Recording], list[Failure]]:
+    recordings: dict[str, Recording] = {}
+    failures: list[Failure] = []
+    for url in urls:
+        try:
+            found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress)
+            recordings.update((recording.id, recording) for recording in found)
+        except ClonePipelineError as error:
+            if len(urls) > 1:
+                log.warning("%s: %s", url, error.message)
+            failures.append(Failure(what=url, error=error))
+    return list(recordings.values()), failures
+
+
+def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -> Stored[Clip]:
+    """Take one recording through segment, transcribe and screen, skipping what is stored."""
+    audio = DecodedAudio(recording, progress)
+    captions, captions_hash = _captions(recording)
+    transcriber, choice = choose_transcriber(
+        options.transcriber,
+        captions=captions,
+        model=options.whisper_model,
+        device=options.device,
+        language=options.fetch.language,
+    )
+    spans_key = key_of("segment", _VERSION, recording.audio_sha256, options.segment)
+    words_key = key_of("transcribe", _VERSION, spans_key, captions_hash, choice)
+    clips_key = key_of("screen", _VERSION, words_key, options.screen)
+    clips_file = _clips_file(recording)
+    clips = clips_file.load(clips_key)
+    if clips is not None:
+        log.info("%s: unchanged, %d clips", recording.title or recording.id, len(clips.rows))
+        return clips
+    log.info("%s: %s", recording.title or recording.id, choice)
+
+    spans_file = StageFile[Span](recording.folder / "stages" / "spans.jsonl", parse_span)
+    spans = spans_file.load(spans_key)
+    if spans is None:
+        spans = spans_file.save(spans_key, find_spans(audio.wav(ANALYSIS_RATE_HZ), options.segment, progress))
+
+    words_file = StageFile[Utterance](recording.folder / "stages" / "utterances.jsonl", parse_utterance)
+    utterances = words_file.load(words_key)
+    if utterances is None:
+        wav = audio.wav(ANALYSIS_RATE_HZ)
+
+        def transcribe(part: Sequence[Span]) -> Iterator[Utterance]:
+            return transcriber.transcribe(wav, part, source=recording.id, progress=progress)
+
+        # Captions are given out to all the speech at once: a part alone would draw its neighbours' words.
+        size = max(1, len(spans.rows)) if isinstance(transcriber, CaptionsTranscriber) else _PART_SPANS
+        rows = words_file.in_parts(words_key, spans.rows, size, transcribe)
+        utterances = words_file.save(words_key, rows, note=choice)
+    words_file.drop_parts()
+
+    screened = screen(
+        utterances.rows,
+        audio.wav(ANALYSIS_RATE_HZ),
+        options=options.screen,
+        speaker_encoder=SpeakerEncoder(),
+        sounds=captions.sounds if captions else (),
+        progress=progress,
+    )
+    return clips_file.save(clips_key, drop_wordless(screened, normalise), note=choice)
+
+
+def _build(
+    voice: VoiceFolder, options: RunOptions, progress: Progress, done: Sequence[Recording], failures: list[Failure]
+) -> FetchSummary:
+    """Join the clips of all the voice's sources into clips.jsonl, the dataset and the report."""
+    recordings, notes, rows = _all_sources(voice)
+    write_clips(voice.clips_jsonl, rows)
+    clips = read_clips(voice.clips_jsonl)  # as written, so that a rebuild from the file gives the same bytes
+    audio = {identity: DecodedAudio(recording, progress) for identity, recording in recordings.items()}
+
+    def decoded(source: str) -> Path:
+        return audio[source].wav(options.dataset.sample_rate_hz)
+
+    def heard(source: str) -> Path:
+        return audio[source].wav(ANALYSIS_RATE_HZ)
+
+    def report() -> None:
+        written = write_report(
+            voice.report_html,
+            clips,
+            recordings,
+            decoded=heard,
+            name=voice.name,
+            transcribers=notes,
+            progress=progress,
+        )
+        log.info("report: %s", "written" if written else "unchanged")
+        for one in audio.values():
+            one.remove()
+
+    try:
+        summary = write_dataset(
+            clips,
+            recordings,
+            voice.dataset,
+            decoded=decoded,
+            normalise=normalise,
+            name=voice.name,
+            transcribers=notes,
+            options=options.dataset,
+            progress=progress,
+        )
+    except DatasetError:
+        report()  # nothing was kept: it is what shows why
+        raise
+    report()
+    by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
+    return FetchSummary(
+        recordings=tuple(done),
+        failures=tuple(failures),
+        transcribers=tuple(dict.fromkeys(notes[recording.id] for recording in done)),
+        funnel=add_up(part for i, own in by_source.items() for part in stretches(own, recordings[i].duration_s)),
+        num_sources=len(recordings),
+        num_kept=sum(clip.kept for clip in clips),
+        num_candidates=len(clips),
+        dataset=summary,
+    )
+
+
+def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, str], list[Clip]]:
+    recordings: dict[str, Recording] = {}
+    notes: dict[str, str] = {}
+    rows: list[Clip] = []
+    for folder in sorted(path.parent for path in voice.sources.glob("[!.]*/source.json")):
+        try:
+            recording = load_recording(folder)
+        except ClonePipelineError as error:
+            log.warning("a source is left out: %s", error.message)
+            continue
+        stored = _clips_file(recording).load()
+        if stored is not None:  # else it was fetched and nobody spoke in it
+            recordings[recording.id] = recording
+            notes[recording.id] = stored.note
+            rows += sorted(stored.rows, key=lambda clip: clip.start_s)
+    return recordings, notes, rows
+
+
+def _clips_file(recording: Recording) -> StageFile[Clip]:
+    return StageFile[Clip](recording.folder / "stages" / "clips.jsonl", parse_clip)
+
+
+def _captions(recording: Recording) -> tuple[CaptionTrack | None, str]:
+    if recording.captions is None:
+        return None, ""
+    return read_captions(recording.captions), hashlib.sha256(recording.captions.read_bytes()).hexdigest()
+
+
+def _nothing_done(failures: Sequence[Failure]) -> ClonePipelineError:
+    if len(failures) == 1:
+        return failures[0].error
+    if not failures:
+        return FetchError("no URL given", hint="give the URL of a video, a playlist or a channel, or a file")
+    listed = "; ".join(f"{failure.what}: {failure.error.message}" for failure in failures)
+    return FetchError(f"none of {len(failures)} gave any speech: {listed}", hint=failures[0].error.hint)
+
+
+@contextmanager
+def _locked(voice: VoiceFolder) -> Iterator[None]:
+    """Keep a second fetch off the same voice: each would sweep away what the other is writing."""
+    voice.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(voice.folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise VoiceError(
+            f"another fetch is working on voice {voice.name!r}",
+            hint="wait until it is done, or fetch into another --voice",
+        ) from error
+
+
+def _sweep(voice: VoiceFolder) -> None:
+    """Remove unfinished files that a killed run left (`dctts.atomic.whole_file` names them)."""
+    for pattern in (".*.part*", "sources/**/.*.part*"):
+        for path in voice.folder.glob(pattern):
+            if path.is_file():
+                path.unlink()
