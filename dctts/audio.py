@@ -33,7 +33,7 @@ def load_wav(path: Path, sample_rate_hz: int) -> Wave:
         raise AudioError(
             f"cannot read {path} as sound: {error}", hint="is the file damaged or of another kind?"
         ) from error
-    mono = samples.mean(axis=1)
+    mono: Wave = samples.mean(axis=1)
     if not len(mono):
         raise AudioError(f"no sound in {path}", hint="the file holds 0 samples")
     if rate == sample_rate_hz:

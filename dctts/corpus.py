@@ -71,7 +71,8 @@ def prepare(
     """
     key = _key(utterances, config)
     if not _is_current(cache, key):
-        tensors, encoder = {}, embedder()
+        tensors: dict[str, Tensor] = {}
+        encoder = embedder()
         with progress.bar("features", len(utterances)) as bar:
             for index, utterance in enumerate(utterances):
                 wave, mel, voice = _features(utterance, config, encoder)

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import soundfile
 import torch
 from torch import Tensor, nn
 
 from dctts import checkpoint
-from dctts.atomic import whole_file, write_json
+from dctts.atomic import write_json
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
 from dctts.corpus import Embedder, Example, centroids, prepare
 from dctts.errors import TrainingError
@@ -21,7 +20,7 @@ from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
 from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
-from dctts.synthesize import join, speak
+from dctts.synthesize import write_speech
 from dctts.text import encode, normalise
 from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
@@ -124,11 +123,9 @@ def finetune(
     def preview(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
         assert isinstance(network, Text2Mel)
         for number, text in enumerate(PREVIEW_TEXTS, 1):
-            with torch.autocast("cpu", enabled=False):
-                pieces = list(speak(text, voice_of(network), lexicon))
             path = run / "previews" / f"step-{step:06d}-{number}.wav"
-            with whole_file(path) as temporary:
-                soundfile.write(temporary, join(pieces, audio), audio.sample_rate_hz)
+            with torch.autocast(options.device, enabled=False):  # speaking is done in float32
+                write_speech(text, voice_of(network), lexicon, path)
         return False
 
     last = train(
@@ -157,8 +154,8 @@ def is_same_run(run: Path, dataset: Path, options: FinetuneOptions) -> bool:
     path = run / "config.json"
     if not path.is_file():
         return False
-    saved: object = json.loads(path.read_text(encoding="utf-8"))
-    return saved == json.loads(json.dumps(run_config(dataset, options)))
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    return bool(saved == json.loads(json.dumps(run_config(dataset, options))))
 
 
 def symbols_per_frame(examples: Sequence[Example], lexicon: Lexicon, audio: AudioConfig) -> float:

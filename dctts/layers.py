@@ -61,7 +61,7 @@ class _Taps(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         kernel, dilation, before = ctx.shape
-        taps = gradients[0].unflatten(2, (kernel, -1))
+        taps = gradients[0].view(*gradients[0].shape[:2], kernel, -1)
         length = taps.shape[1]
         gradient = torch.zeros_like(taps[:, :, 0])
         for tap, (into, out_of) in enumerate(_overlaps(length, kernel, dilation, before)):
@@ -198,7 +198,8 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Give every frame two successors."""
         batch, length, channels = x.shape
-        return self.conv(x).reshape(batch, 2 * length, channels)
+        doubled: Tensor = self.conv(x)
+        return doubled.reshape(batch, 2 * length, channels)
 
 
 class SpeakerBottleneck(nn.Module):

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dctts.atomic import whole_file
 from dctts.audio import linear_from_unit, loudness_normalise
 from dctts.chunks import Chunk, split_chunks
 from dctts.config import AudioConfig
 from dctts.decode import QUIET, Decoded, DecodeOptions, decode
+from dctts.errors import AudioError
 from dctts.griffin_lim import griffin_lim
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
@@ -44,15 +47,29 @@ class SpeakOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How well one chunk went, by what attention did."""
+
+    text: str
+    duration_s: float
+    reached_end: bool
+    """Whether the voice got to the end of the text before the length cap."""
+    coverage: float
+    """Part of the symbols that were attended."""
+    forced_rate: float
+    """Part of the frames in which attention had to be moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spoken:
     """One chunk of the text, spoken."""
 
-    text: str
     wave: Wave
     silence_ms: int
     """Silence that follows."""
     encoded: Encoded
     decoded: Decoded
+    verdict: Verdict
 
 
 def speak(
@@ -77,17 +94,43 @@ def speak(
                 yield spoken
 
 
-def join(pieces: Sequence[Spoken], audio: AudioConfig) -> Wave:
-    """Put spoken chunks one after the other with their silences between: array[S]."""
-    waves: list[Wave] = []
-    for piece in pieces:
-        waves += [piece.wave, silence_after(piece, audio)]
-    return np.concatenate(waves)
+def write_speech(
+    text: str,
+    voice: Voice,
+    lexicon: Lexicon,
+    path: Path,
+    *,
+    options: SpeakOptions | None = None,
+    progress: Progress = SILENT,
+) -> list[Verdict]:
+    """Speak a text into a 16-bit wav, whole or not at all, in constant memory however long it is.
+
+    Returns:
+        how each chunk went, without its sound.
+
+    Raises:
+        TextError: nothing in the text can be spoken.
+        AudioError: the file cannot be written.
+    """
+    verdicts = []
+    rate = voice.audio.sample_rate_hz
+    try:
+        with (
+            whole_file(path) as temporary,
+            soundfile.SoundFile(temporary, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV") as file,
+        ):
+            for piece in speak(text, voice, lexicon, options=options, progress=progress):
+                file.write(piece.wave)
+                file.write(silence(piece.silence_ms, rate))
+                verdicts.append(piece.verdict)
+    except OSError as error:
+        raise AudioError(f"cannot write {path}: {error}", hint="choose another place with -o") from error
+    return verdicts
 
 
-def silence_after(piece: Spoken, audio: AudioConfig) -> Wave:
-    """Give the silence that follows a chunk."""
-    return np.zeros(round(piece.silence_ms / 1000 * audio.sample_rate_hz), np.float32)
+def silence(duration_ms: int, sample_rate_hz: int) -> Wave:
+    """Give array[S] of zeros."""
+    return np.zeros(round(duration_ms / 1000 * sample_rate_hz), np.float32)
 
 
 @torch.inference_mode()
@@ -102,20 +145,6 @@ def refine(ssrn: SSRN, coarse: Tensor, audio: AudioConfig) -> NDArray[np.float32
         pieces.append(linear_from_unit(logits[0, skipped : skipped + kept].float().sigmoid(), audio))
     magnitude: NDArray[np.float32] = torch.cat(pieces).cpu().numpy()
     return magnitude
-
-
-def verdict(pieces: Sequence[Spoken]) -> list[dict[str, Any]]:
-    """Say of each chunk how well it went, in plain JSON values."""
-    return [
-        {
-            "text": piece.text,
-            "duration_s": round(len(piece.wave) / 22_050, 3),
-            "reached_end": piece.decoded.reached_end,
-            "coverage": round(piece.decoded.coverage, 4),
-            "forced_rate": round(piece.decoded.forced_rate, 4),
-        }
-        for piece in pieces
-    ]
 
 
 def _speak_batch(chunks: Sequence[Chunk], voice: Voice, lexicon: Lexicon, options: SpeakOptions) -> Iterator[Spoken]:
@@ -134,11 +163,17 @@ def _speak_batch(chunks: Sequence[Chunk], voice: Voice, lexicon: Lexicon, option
             magnitude, voice.audio, iterations=options.iterations, power=options.power, seed=options.seed
         )
         yield Spoken(
-            text=chunk.text,
             wave=_faded(loudness_normalise(wave), voice.audio),
             silence_ms=chunk.silence_ms,
             encoded=text,
             decoded=result,
+            verdict=Verdict(
+                text=chunk.text,
+                duration_s=round(len(wave) / voice.audio.sample_rate_hz, 3),
+                reached_end=result.reached_end,
+                coverage=round(result.coverage, 4),
+                forced_rate=round(result.forced_rate, 4),
+            ),
         )
 
 

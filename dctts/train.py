@@ -276,20 +276,20 @@ class _Metrics:
                 except (ValueError, KeyError):
                     break  # a line half written when the run was killed
         write_text(self.path, "".join(kept))
-        self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=start or None)  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=start or None)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
             file.write(json.dumps({"step": step, **rounded}) + "\n")
         for name, value in values.items():
-            self.board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(name, value, step)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self.board.close()  # type: ignore[no-untyped-call]
+        self.board.close()
 
 
 def _autocast(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:

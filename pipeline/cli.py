@@ -14,6 +14,8 @@ from pipeline.commands import terminal
 from pipeline.commands.demo import demo
 from pipeline.commands.doctor import doctor
 from pipeline.commands.fetch import fetch
+from pipeline.commands.finetune import finetune
+from pipeline.commands.speak import speak
 from pipeline.commands.voices import voices
 
 MAKE = "Make a voice"
@@ -29,7 +31,8 @@ app = typer.Typer(
     epilog="Use your own voice, or one whose owner gave you leave. Respect the licence of what you fetch.",
 )
 app.command(rich_help_panel=MAKE)(fetch)
-# `finetune` and `speak` join here.
+app.command(rich_help_panel=MAKE)(finetune)
+app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=LOOK)(demo)

@@ -1,0 +1,89 @@
+"""`clone-pipeline speak`: from text to a wav."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dctts.errors import TextError
+from pipeline.commands import terminal
+from pipeline.commands.arguments import VoiceName, VoicesDir
+from pipeline.errors import VoiceError
+from pipeline.voices import DEFAULT_NAME, open_voice
+
+
+def speak(
+    text: Annotated[
+        str | None, typer.Argument(help="What to say; `-` or nothing reads standard input.", show_default=False)
+    ] = None,
+    voice: VoiceName = DEFAULT_NAME,
+    voices_dir: VoicesDir = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Read the text from a file.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="WAV", help="Where to write.")] = Path("speech.wav"),
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own pronunciations, a `word  PH ON EMES` a line.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same samples.")] = 0,
+) -> None:
+    r"""Say something in a voice.
+
+    Numbers and abbreviations are written out, long texts are spoken
+    sentence by sentence, and a pronunciation can be given in braces, in
+    ARPAbet. Prints the path of the wav.
+
+    [bold]Examples[/bold]
+
+      clone-pipeline speak "A {N UH1 R AH0 L} network, for \$5.01."
+
+      clone-pipeline speak --file chapter.txt --voice ada -o chapter.wav
+
+      echo "Hello there." | clone-pipeline speak
+    """
+    said = _text(text, file)
+    folder = open_voice(voice, voices_dir)
+    if not folder.voice_safetensors.is_file():
+        raise VoiceError(
+            f"voice {folder.name!r} cannot speak yet: no {folder.voice_safetensors}",
+            hint="clone-pipeline finetune makes it; clone-pipeline voices lists what there is",
+        )
+
+    from dctts.lexicon import open_lexicon
+    from dctts.synthesize import SpeakOptions, write_speech
+    from dctts.voice import load_voice
+
+    verdicts = write_speech(
+        said,
+        load_voice(folder.voice_safetensors),
+        open_lexicon(lexicon),
+        output,
+        options=SpeakOptions(seed=seed),
+        progress=terminal.progress(),
+    )
+    for verdict in verdicts:
+        if not verdict.reached_end:
+            terminal.say(f"warning: the end was not reached: {terminal.one_line(verdict.text)}")
+    typer.echo(output)
+
+
+def _text(text: str | None, file: Path | None) -> str:
+    if text not in (None, "-") and file is not None:
+        raise TextError("both a text and --file were given", hint="give one of them")
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise TextError(f"{file} is not UTF-8 text", hint="save it as UTF-8") from error
+    if text not in (None, "-"):
+        return str(text)
+    if sys.stdin.isatty():
+        raise TextError("nothing to say", hint='clone-pipeline speak "Hello there."')
+    return sys.stdin.read()
