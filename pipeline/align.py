@@ -9,7 +9,7 @@ import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
-from pipeline.pronounce import pronounce
+from pipeline.pronounce import is_known, pronounce
 from pipeline.samples import FRAME_S, Samples
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ class AlignedWord:
     end_s: float
     score: float
     """Mean over its frames of log p(sound | phone) - log p(sound | best of all phones), nats, at most 0."""
+    guessed: bool = False
+    """Whether its pronunciation is letters read by rule, so that a low score may be the rule's fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Aligner:
         self._decoder = pocketsphinx.Decoder(
             lm=None, bestpath=False, compallsen=True, beam=1e-120, pbeam=1e-120, wbeam=1e-100, loglevel="FATAL"
         )
+        self._guessed: set[str] = set()
 
     def align(self, words: Sequence[str], samples: Samples) -> Alignment | None:
         """Find `words`, in this order and nothing else, in 16 kHz samples.
@@ -89,7 +92,15 @@ class Aligner:
                 if len(found) == len(words):
                     return None
                 text = words[len(found)]
-                found.append(AlignedWord(text=text, start_s=start * FRAME_S, end_s=end * FRAME_S, score=score))
+                found.append(
+                    AlignedWord(
+                        text=text,
+                        start_s=start * FRAME_S,
+                        end_s=end * FRAME_S,
+                        score=score,
+                        guessed=_key(text) in self._guessed,
+                    )
+                )
         return Alignment(words=tuple(found), frame_scores=scores) if len(found) == len(words) else None
 
     def _knows(self, word: str) -> bool:
@@ -99,6 +110,8 @@ class Aligner:
         if not phones:
             return False
         self._decoder.add_word(word, " ".join(phones), True)
+        if not is_known(word):
+            self._guessed.add(word)
         return True
 
 

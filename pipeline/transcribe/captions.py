@@ -1,7 +1,7 @@
 """Captions as transcript: given out to the speech, checked against a second witness, aligned and cut at real pauses."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +19,10 @@ from pipeline.segment import smoothed
 from pipeline.spoken import spoken_forms
 from pipeline.transcribe import cut
 from pipeline.transcribe.assign import AssignOptions, assign
-from pipeline.transcribe.compare import Disagreement, compare
+from pipeline.transcribe.compare import Disagreement, compare, most_lost
 from pipeline.transcribe.cut import CutOptions
 from pipeline.transcribe.pocketsphinx import heard
+from pipeline.transcribe.repair import RepairOptions, mend, without_fillers
 from pipeline.transcribe.workers import Workers, usable_cores
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,9 @@ class CaptionsTranscriber:
 
     captions: Captions
     workers: Workers = field(default_factory=lambda: Workers(usable_cores()))
-    assign: AssignOptions = AssignOptions()
-    cut: CutOptions = CutOptions()
+    assign: AssignOptions = field(default_factory=AssignOptions)
+    cut: CutOptions = field(default_factory=CutOptions)
+    repair: RepairOptions = field(default_factory=RepairOptions)
 
     def transcribe(
         self, wav_16k: Path, spans: Sequence[Span], *, source: str, progress: Progress = SILENT
@@ -87,7 +89,9 @@ class CaptionsTranscriber:
                 captions=unit.words,
                 heard=tuple(word for i in range(unit.first, unit.last + 1) for word in words[i]),
                 ends=unit.ends,
+                mendable=self.captions.kind_guess != "manual",
                 cut=self.cut,
+                repair=self.repair,
             )
             for unit in units
         )
@@ -106,7 +110,10 @@ class Stretch:
     captions: tuple[Word, ...]
     ends: tuple[bool, ...]
     heard: tuple[Word, ...]
+    mendable: bool
+    """Whether single words may be mended: machines mishear, people who write captions mostly do not."""
     cut: CutOptions
+    repair: RepairOptions
 
     @property
     def span(self) -> Span:
@@ -142,33 +149,93 @@ def _aligner() -> Aligner:
 
 def fit(stretch: Stretch, aligner: Aligner) -> list[Utterance]:
     """Align the captions of one stretch, weigh them against what was heard, and cut it into utterances."""
-    written, ends = _sayable(stretch.captions, stretch.ends)
-    if not written:
+    text = _Text(*_sayable(stretch.captions, stretch.ends))
+    if not text.words:
         return [_utterance(stretch, span, (), {}) for span in stretch.spans]
     samples = wav_samples.read(stretch.wav_16k, stretch.span.start_s, stretch.span.end_s)
-    tokens = [token for word in written for token in spoken_forms(word.text)]
-    alignment = aligner.align(tokens, samples)
+    alignment = aligner.align(text.tokens, samples)
     if alignment is None:
-        return [_utterance(stretch, stretch.span, written, {"aligned": 0.0})]
-    disagreements = _disagreements(tokens, alignment, stretch, samples, aligner)
-    found = _gather(written, alignment)
+        return [_utterance(stretch, stretch.span, text.words, {"aligned": 0.0})]
+    text, alignment = _drop_fillers(text, alignment, samples, aligner, stretch.repair)
+    text, alignment, disagreements = _weigh(text, alignment, samples, aligner, stretch)
+    return _cut(stretch, text, alignment, disagreements, samples)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Written words, whether a clip may end after each, and how many of them were mended."""
+
+    words: Sequence[Word]
+    ends: Sequence[bool]
+    mended: int = 0
+
+    @property
+    def tokens(self) -> list[str]:
+        return [token for word in self.words for token in spoken_forms(word.text)]
+
+
+def _drop_fillers(
+    text: _Text, alignment: Alignment, samples: Samples, aligner: Aligner, options: RepairOptions
+) -> tuple[_Text, Alignment]:
+    """Take out "um" and its like where the sound does not miss them."""
+    kept = without_fillers(text.words)
+    if len(kept) in (0, len(text.words)):
+        return text, alignment
+    shorter = _Text([text.words[k] for k in kept], [text.ends[k] for k in kept], len(text.words) - len(kept))
+    second = aligner.align(shorter.tokens, samples)
+    if second is None or most_lost(second, alignment) > options.filler_loss:
+        return text, alignment
+    return shorter, second
+
+
+def _weigh(
+    text: _Text, alignment: Alignment, samples: Samples, aligner: Aligner, stretch: Stretch
+) -> tuple[_Text, Alignment, list[Disagreement]]:
+    """Find where what was heard differs, and mend single words where that is beyond doubt."""
+    heard_tokens = [word.text for word in stretch.heard]
+    if heard_tokens == text.tokens:
+        return text, alignment, []
+    second = aligner.align(heard_tokens, samples)
+    if second is None:
+        return text, alignment, []
+    disagreements = compare(alignment, second)
+    if not stretch.mendable:
+        return text, alignment, disagreements
+    words, ends, changed = mend(text.words, text.ends, disagreements, second, stretch.repair)
+    mended = _Text(words, ends, text.mended + changed)
+    third = aligner.align(mended.tokens, samples) if changed else None
+    if third is None:
+        return text, alignment, disagreements
+    return mended, third, compare(third, second)
+
+
+def _cut(
+    stretch: Stretch,
+    text: _Text,
+    alignment: Alignment,
+    disagreements: Sequence[Disagreement],
+    samples: Samples,
+) -> list[Utterance]:
+    """Cut an aligned stretch at its pauses, and measure how far each piece is to be trusted."""
+    found = _gather(text.words, alignment)
     offset_s = stretch.span.start_s
     words = [
         Word(text=word.text, start_s=round(offset_s + ws[0].start_s, 3), end_s=round(offset_s + ws[-1].end_s, 3))
-        for word, ws in zip(written, found, strict=True)
+        for word, ws in zip(text.words, found, strict=True)
     ]
-    pieces = cut.group(words, ends, stretch.cut)
-    levels = smoothed(wav_samples.loudness_db(samples))
-    spans = cut.edges(words, pieces, levels, offset_s, stretch.cut)
+    pieces = cut.group(words, text.ends, stretch.cut)
+    spans = cut.edges(words, pieces, smoothed(wav_samples.loudness_db(samples)), offset_s, stretch.cut)
     utterances = []
     for (first, last), span in zip(pieces, spans, strict=True):
-        scores = [token.score for ws in found[first:last] for token in ws]
-        losses = [d.loss for d in disagreements if _shared_s(d, span, offset_s) > 0]
+        scores = [token.score for tokens in found[first:last] for token in tokens]
+        losses = [one.loss for one in disagreements if _shared_s(one, span, offset_s) > 0]
         measures = {
             "aligned": 1.0,
             "alignment_score": round(float(np.mean(scores)), 3),
             "worst_word_score": round(min(scores), 3),
-            "disagreement": round(max(losses, default=0.0), 1),
+            "disagreement": max(losses, default=0.0),
+            "mended_words": float(text.mended),
+            "manual_captions": float(not stretch.mendable),
         }
         utterances.append(_utterance(stretch, span, words[first:last], measures))
     return utterances
@@ -195,21 +262,11 @@ def _gather(written: Sequence[Word], alignment: Alignment) -> list[tuple[Aligned
     return [tuple(next(tokens) for _ in spoken_forms(word.text)) for word in written]
 
 
-def _disagreements(
-    tokens: Sequence[str], alignment: Alignment, stretch: Stretch, samples: Samples, aligner: Aligner
-) -> list[Disagreement]:
-    heard_tokens = [word.text for word in stretch.heard]
-    if heard_tokens == list(tokens):
-        return []
-    second = aligner.align(heard_tokens, samples)
-    return compare(alignment, second) if second else []
-
-
 def _shared_s(disagreement: Disagreement, span: Span, offset_s: float) -> float:
     return min(span.end_s, offset_s + disagreement.end_s) - max(span.start_s, offset_s + disagreement.start_s)
 
 
-def _utterance(stretch: Stretch, span: Span, words: Sequence[Word], measures: dict[str, float]) -> Utterance:
+def _utterance(stretch: Stretch, span: Span, words: Sequence[Word], measures: Mapping[str, float]) -> Utterance:
     second = [word.text for word in stretch.heard if span.start_s <= (word.start_s + word.end_s) / 2 < span.end_s]
     text = " ".join(word.text for word in words)
     witnesses = {"captions": text, "pocketsphinx": " ".join(second)} if words else {"pocketsphinx": " ".join(second)}

@@ -16,7 +16,7 @@ class CutOptions:
     pause_s: float = 0.25
     """Where a clip may end, a pause this long is cut: the next words may be another speaker's."""
     inner_pause_s: float = 0.8
-    """Longest pause kept inside a sentence: readers rest up to this long at a comma, and one sentence has one speaker."""
+    """Longest pause kept inside a sentence: readers rest so long at a comma, and one sentence has one speaker."""
     least_s: float = 1.0
     """Shorter pieces are joined to a neighbour when they can be."""
     most_s: float = 10.0

@@ -5,7 +5,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ class WhisperTranscriber:
     """A whisper.model.Whisper."""
     captions: Sequence[Word] = ()
     language: str = "en"
-    options: WhisperOptions = WhisperOptions()
+    options: WhisperOptions = field(default_factory=WhisperOptions)
 
     def transcribe(
         self, wav_16k: Path, spans: Sequence[Span], *, source: str, progress: Progress = SILENT
