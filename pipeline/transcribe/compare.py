@@ -1,0 +1,96 @@
+"""Where two witnesses disagree, ask the sound: which of the two texts does it fit, and by how much."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from pipeline.align import AlignedWord, Alignment
+from pipeline.samples import FRAME_S
+
+WINDOW_FRAMES = 30
+"""A loss is summed over 0.3 s, a short word: a wrong word loses much at one place, where a recogniser's guess at a name
+wins a little everywhere. Area under the curve on 350 disagreements of two talks: 0.971, against 0.955 for the whole run
+of words and 0.946 for its mean per frame."""
+
+REACH_FRAMES = 10
+"""Frames on either side of the differing words that count: word edges move when a word is added or taken away."""
+
+GUESSED_WEIGHT = 0.5
+"""What a loss counts where the caption's word has a guessed pronunciation: half of it may be the guess's fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """A run of words that the two witnesses hold differently."""
+
+    start_s: float
+    """From the start of the samples."""
+    end_s: float
+    first: slice
+    """Which words of the first witness; empty when it holds none there."""
+    second: slice
+    """Which words of the second."""
+    loss: float
+    """Most nats by which the second's words fit 0.3 s of sound better; below 0 the first's fit better throughout."""
+
+
+def compare(first: Alignment, second: Alignment) -> list[Disagreement]:
+    """List where two alignments of the same samples hold different words."""
+    found = []
+    for a, b, c, d in _different_runs([word.text for word in first.words], [word.text for word in second.words]):
+        start = min(_end(first.words, a - 1), _end(second.words, c - 1))
+        end = max(_start(first.words, b), _start(second.words, d))
+        end = min(end, len(first.frame_scores), len(second.frame_scores))
+        loss = most_lost(first, second, start - REACH_FRAMES, end + REACH_FRAMES)
+        if any(word.guessed for word in first.words[a:b]):
+            loss *= GUESSED_WEIGHT
+        found.append(
+            Disagreement(
+                start_s=round(start * FRAME_S, 3),
+                end_s=round(end * FRAME_S, 3),
+                first=slice(a, b),
+                second=slice(c, d),
+                loss=round(loss, 1),
+            )
+        )
+    return found
+
+
+def most_lost(first: Alignment, second: Alignment, start: int = 0, end: int | None = None) -> float:
+    """Return the most nats that `second` wins over `first` in any 0.3 s of frames [start, end)."""
+    frames = min(len(first.frame_scores), len(second.frame_scores))
+    start, end = max(start, 0), min(frames if end is None else end, frames)
+    if end <= start:
+        return 0.0
+    gain = _running(second.frame_scores[start:end] - first.frame_scores[start:end])
+    width = min(WINDOW_FRAMES, end - start)
+    return float((gain[width:] - gain[:-width]).max())
+
+
+def _running(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
+
+
+def _different_runs(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """Return (first start, end, second start, end) of each run of differing words, equal words on both sides."""
+    runs: list[tuple[int, int, int, int]] = []
+    for op in Levenshtein.opcodes(first, second):
+        a, b, c, d = op.src_start, op.src_end, op.dest_start, op.dest_end
+        if op.tag == "equal":
+            continue
+        if runs and runs[-1][1] == a and runs[-1][3] == c:
+            runs[-1] = (runs[-1][0], b, runs[-1][2], d)
+        else:
+            runs.append((a, b, c, d))
+    return runs
+
+
+def _end(words: Sequence[AlignedWord], index: int) -> int:
+    return round(words[index].end_s / FRAME_S) if index >= 0 else 0
+
+
+def _start(words: Sequence[AlignedWord], index: int) -> int:
+    return round(words[index].start_s / FRAME_S) if index < len(words) else 10**9
