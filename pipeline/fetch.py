@@ -216,7 +216,7 @@ class _Session:
             return folder
         partial = self._sources / f".partial-{key}"
         partial.mkdir(parents=True, exist_ok=True)
-        audio = self._download_audio(info, page, partial)
+        audio = self._download_audio(info, page, partial, place)
         try:
             length_s = duration_s(audio)
         except AudioError as error:
@@ -245,9 +245,9 @@ class _Session:
         )
         return adopt(partial, self._sources, source)
 
-    def _download_audio(self, info: dict[str, Any], url: str, partial: Path) -> Path:
+    def _download_audio(self, info: dict[str, Any], url: str, partial: Path, place: int | None) -> Path:
         self._ydl.folder = partial
-        self._bar.label = f"fetch {one_line(info.get('title'), 40) or 'audio'}"
+        self._bar.label = f"fetch {_title(info, place)[:40] or 'audio'}"
         if self._downloads and not is_loopback(url):
             self._ydl.params["sleep_interval"] = self._options.sleep_downloads_s
         self._downloads += 1
