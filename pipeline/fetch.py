@@ -11,6 +11,7 @@ one derived from its address would change with the port of a server or the order
 import hashlib
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,10 @@ class _Session:
             return folder
         partial = self._sources / f".partial-{key}"
         partial.mkdir(parents=True, exist_ok=True)
+        if other := find_source(self._sources, language=None, url=page, source_id=key if known_site else ""):
+            # Fetched before for captions in another language: the audio is the same, yt-dlp finds it done.
+            audio = load_recording(other).audio
+            shutil.copyfile(audio, partial / audio.name)
         audio = self._download_audio(info, page, partial, place)
         try:
             length_s = duration_s(audio)

@@ -205,11 +205,13 @@ def test_two_fetches_write_the_same_bytes(page: str, tmp_path: Path) -> None:
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-def test_another_language_fetches_its_captions(page: str, tmp_path: Path) -> None:
+def test_another_language_fetches_its_captions_and_no_audio(page: str, site: Site, tmp_path: Path) -> None:
     (english,) = fetch(page, sources=tmp_path)
+    site.requests.clear()
     (german,) = fetch(page, sources=tmp_path, options=FetchOptions(language="de"))
     assert german.captions is not None
     assert german.captions.name == "captions.de.vtt"
+    assert site.requests == ["/talk.html", "/talk.de.vtt"]
     assert german.audio_sha256 == english.audio_sha256
     assert len(list(tmp_path.iterdir())) == 1
 
