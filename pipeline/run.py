@@ -226,9 +226,12 @@ def _build(
             options=options.dataset,
             progress=progress,
         )
-    except DatasetError:
-        report()  # nothing was kept: it is what shows why
-        raise
+    except DatasetError as error:
+        if any(clip.kept for clip in clips):
+            raise
+        report()  # it is what shows why nothing was kept
+        hint = f"hear what was dropped in {voice.report_html}, then fetch a cleaner recording"
+        raise DatasetError(error.message, hint=hint if clips else error.hint) from error
     report()
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
     return FetchSummary(
@@ -286,12 +289,24 @@ def _locked(voice: VoiceFolder) -> Iterator[None]:
     voice.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(voice.folder / ".lock", timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                _leave_nothing(voice)
     except Timeout as error:
         raise VoiceError(
             f"another fetch is working on voice {voice.name!r}",
             hint="wait until it is done, or fetch into another --voice",
         ) from error
+
+
+def _leave_nothing(voice: VoiceFolder) -> None:
+    """Remove the folder of a voice that nothing was fetched for: a mistyped URL makes no voice."""
+    if voice.sources.is_dir() and not any(voice.sources.iterdir()):
+        voice.sources.rmdir()
+    if [path.name for path in voice.folder.iterdir()] == [".lock"]:
+        (voice.folder / ".lock").unlink()
+        voice.folder.rmdir()
 
 
 def _sweep(voice: VoiceFolder) -> None:
