@@ -11,6 +11,7 @@ import typer
 
 from dctts.errors import ClonePipelineError
 from pipeline.commands import terminal
+from pipeline.commands.demo import demo
 from pipeline.commands.doctor import doctor
 from pipeline.commands.fetch import fetch
 from pipeline.commands.voices import voices
@@ -31,6 +32,7 @@ app.command(rich_help_panel=MAKE)(fetch)
 # `finetune` and `speak` join here.
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
+app.command(rich_help_panel=LOOK)(demo)
 
 
 def _show_version(wanted: bool) -> None:

@@ -55,7 +55,7 @@ def test_every_command_is_listed_and_explains_itself(command: str) -> None:
 def test_the_help_of_an_option_states_the_default_that_holds() -> None:
     from pipeline.fetch import FetchOptions
 
-    assert fetch_command.LANGUAGE == FetchOptions().language
+    assert FetchOptions().language == fetch_command.LANGUAGE
 
 
 def test_what_a_user_can_act_on_is_two_lines_and_exit_1(
