@@ -6,7 +6,6 @@ two<00:00:13.110><c> days</c>      →  "two" at no time of its own, "days" at 1
 
 import html
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +37,13 @@ class Line:
         return any(token.time_s is not None for token in self.tokens)
 
 
+# Unicode's control, format and private characters, tabs and line ends apart: invisible in a caption, and the marks that
+# stand in for tags while a cue is read are some of them.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ue000-\uf8ff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000f0000-\U0010ffff]"
+)
+_INVISIBLE_BUT_MARKS = re.compile(_INVISIBLE.pattern.replace("\x00-\x08", "\x00\x02-\x08"))
 # Every length is bounded: a million "<" or "[" in a row must not cost a million squared.
 _TIME_TAG = re.compile(r"<((?:\d{1,4}:)?\d{1,2}:\d{2}\.\d{3})>")
 _TAG = re.compile(r"<[^<>\n]{0,300}>|\{\\an?\d\}")
@@ -85,23 +91,22 @@ def read_lines(raw: str) -> list[Line]:
 
     def keep_parentheses(found: re.Match[str]) -> str:
         inside = found.group(1)
-        alone = found.string.strip() == found.group(0)
+        alone = len(found.group(0)) == whole
         if _SOUND_WORDS.search(inside) or (inside.isupper() and len(inside) > 2) or (alone and " " not in inside):
             return keep_sound(inside.strip())
         return found.group(0)
 
-    # Control characters go first, because the marks put in below are some of them.
-    text = "".join(c for c in raw.replace("\t", " ") if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Co"))
+    text = _INVISIBLE.sub("", raw)
     text = _TAG.sub("", _TIME_TAG.sub(keep_time, text))
     # Tags before entities: an escaped &lt;b&gt; is text, except that some tools escape twice.
     text = html.unescape(text)
     text = html.unescape(text) if _ENTITY_LEFT.search(text) else text
-    text = _LATE_TAG.sub(
-        "", "".join(c for c in text if c in "\n\x01" or unicodedata.category(c) not in ("Cc", "Cf", "Co"))
-    )
+    if "&" in raw:
+        text = _LATE_TAG.sub("", _INVISIBLE_BUT_MARKS.sub("", text))
     text = text.replace("\u00a0", " ")
     text = _SUNG.sub(lambda _: keep_sound("Music"), text)
     text = _BRACKETS.sub(lambda found: keep_sound((found.group(1) or found.group(2)).strip(" _>") or "bleep"), text)
+    whole = len(text.strip())
     text = _PARENTHESES.sub(keep_parentheses, text)
     text = _TURN.sub("\x02 ", text)
     text = _SPEAKER_AFTER_TURN.sub("\x02 ", text)

@@ -11,6 +11,7 @@ one derived from its address would change with the port of a server or the order
 import hashlib
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,11 @@ class _Session:
             return folder
         partial = self._sources / f".partial-{key}"
         partial.mkdir(parents=True, exist_ok=True)
-        audio = self._download_audio(info, page, partial)
+        if other := find_source(self._sources, language=None, url=page, source_id=key if known_site else ""):
+            # Fetched before for captions in another language: the audio is the same, yt-dlp finds it done.
+            audio = load_recording(other).audio
+            shutil.copyfile(audio, partial / audio.name)
+        audio = self._download_audio(info, page, partial, place)
         try:
             length_s = duration_s(audio)
         except AudioError as error:
@@ -245,9 +250,9 @@ class _Session:
         )
         return adopt(partial, self._sources, source)
 
-    def _download_audio(self, info: dict[str, Any], url: str, partial: Path) -> Path:
+    def _download_audio(self, info: dict[str, Any], url: str, partial: Path, place: int | None) -> Path:
         self._ydl.folder = partial
-        self._bar.label = f"fetch {one_line(info.get('title'), 40) or 'audio'}"
+        self._bar.label = f"fetch {_title(info, place)[:40] or 'audio'}"
         if self._downloads and not is_loopback(url):
             self._ydl.params["sleep_interval"] = self._options.sleep_downloads_s
         self._downloads += 1

@@ -109,10 +109,19 @@ def complete_sources(sources: Path) -> Iterator[tuple[Path, Source]]:
             yield file.parent, read_source(file.parent)
 
 
-def find_source(sources: Path, *, language: str, url: str = "", source_id: str = "") -> Path | None:
-    """Find what was fetched before, by any address it was asked for by or by its id, in the same caption language."""
+def find_source(sources: Path, *, language: str | None, url: str = "", source_id: str = "") -> Path | None:
+    """Find what was fetched before, by any address it was asked for by or by its id.
+
+    Args:
+        sources: the folder of sources.
+        language: of the captions it was fetched with; None takes any.
+        url: an address, or "".
+        source_id: an id, or "".
+    """
     for folder, source in complete_sources(sources):
-        if source.language == language and (source.id == source_id or (url and url in (source.url, *source.urls))):
+        if language in (None, source.language) and (
+            source.id == source_id or (url and url in (source.url, *source.urls))
+        ):
             return folder
     return None
 
@@ -134,7 +143,7 @@ def adopt(partial: Path, sources: Path, source: Source) -> Path:
             return target
         source = replace(source, urls=urls)
     for file in partial.iterdir():
-        if file.name not in {source.audio, *(one.name for one in source.captions)}:
+        if file.name not in {source.audio, *(one.name for one in source.captions)} and file.is_file():
             file.unlink()  # what an earlier, killed call had begun in another format
     write_source(partial, source)
     with (partial / source.audio).open("rb") as audio:

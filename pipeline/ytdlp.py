@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import re
 import shutil
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 import deno
 import yt_dlp
 import yt_dlp.globals
+from yt_dlp.networking.common import Response
+from yt_dlp.networking.exceptions import HTTPError
 
 from dctts.progress import Bar, Progress
 from pipeline.errors import FetchError
@@ -103,6 +106,26 @@ class Downloader(yt_dlp.YoutubeDL):  # type: ignore[misc]
     """yt-dlp that writes `folder/audio.<ext>` and nothing else, whatever the title."""
 
     folder = Path()
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._answers: weakref.WeakSet[Response] = weakref.WeakSet()
+        super().__init__(settings)
+
+    def urlopen(self, req: Any) -> Any:
+        """Ask, and remember the answer: yt-dlp leaves those that it does not read to the end open."""
+        try:
+            answer = super().urlopen(req)
+        except HTTPError as error:
+            self._answers.add(error.response)
+            raise
+        self._answers.add(answer)
+        return answer
+
+    def close(self) -> None:
+        """Close yt-dlp and the connections of all its answers."""
+        for answer in list(self._answers):
+            answer.close()
+        super().close()
 
     def prepare_filename(self, info_dict: dict[str, Any], *_: Any, **__: Any) -> str:
         """Name the download; a template would expand `%`, `$` and `~` in the names of the user's own folders."""

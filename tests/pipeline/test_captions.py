@@ -237,7 +237,28 @@ def test_any_encoding_and_line_end_is_read(data: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [50_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a ", "<", "<00:00:01.500>", "[", "(a", "♪", "&", ">> ", "*", "A", "A ", "- ", "&lt;c", "A B: ", "♪ [", "\n"],
+    [
+        "a",
+        "a ",
+        "<",
+        "<00:00:01.500>",
+        "[",
+        "(a",
+        "♪",
+        "&",
+        ">> ",
+        "*",
+        "A",
+        "A ",
+        "- ",
+        "&lt;c",
+        "A B: ",
+        "♪ [",
+        "\n",
+        "(a) ",
+        "[a]",
+        "<c>",
+    ],
 )
 def test_a_line_of_a_million_characters_takes_seconds_not_hours(unit: str, size: int) -> None:
     body = unit * (size // len(unit))

@@ -1,5 +1,6 @@
 """Real yt-dlp against a real server on loopback."""
 
+import gc
 import hashlib
 import json
 import logging
@@ -13,19 +14,22 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.utils import ExtractorError
 
+from dctts.progress import SILENT, Bar
+from pipeline import ytdlp
 from pipeline.errors import FetchError
 from pipeline.fetch import FetchOptions, fetch, load_recording
 from pipeline.ffmpeg import find_ffmpeg
-
-# yt-dlp leaves the answer of a page that turns out to be the media itself to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 VTT = "WEBVTT\nKind: captions\nLanguage: en\n\n00:00:00.000 --> 00:00:01.500\nHello there, everyone.\n"
 ROLLING = "\n".join(
@@ -118,6 +122,7 @@ def site() -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield site
+    gc.collect()  # an unclosed connection is this test's failure, not the next one's
     server.shutdown()
     server.server_close()
     thread.join()
@@ -200,11 +205,13 @@ def test_two_fetches_write_the_same_bytes(page: str, tmp_path: Path) -> None:
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-def test_another_language_fetches_its_captions(page: str, tmp_path: Path) -> None:
+def test_another_language_fetches_its_captions_and_no_audio(page: str, site: Site, tmp_path: Path) -> None:
     (english,) = fetch(page, sources=tmp_path)
+    site.requests.clear()
     (german,) = fetch(page, sources=tmp_path, options=FetchOptions(language="de"))
     assert german.captions is not None
     assert german.captions.name == "captions.de.vtt"
+    assert site.requests == ["/talk.html", "/talk.de.vtt"]
     assert german.audio_sha256 == english.audio_sha256
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -473,3 +480,177 @@ def test_a_source_file_that_points_elsewhere_is_refused(talk: bytes, tmp_path: P
 def test_options_name_the_flag_that_is_wrong(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="--"):
         FetchOptions(**bad)  # type: ignore[arg-type]
+
+
+class ClipTubeIE(InfoExtractor):  # type: ignore[misc]
+    """A video site that yt-dlp knows: ids, a channel, automatic captions and translations, refusals."""
+
+    _VALID_URL = r"https?://127\.0\.0\.1:\d+/(?:watch\?v=|short/)(?P<id>[\w./-]+)"
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        video_id = self._match_id(url)
+        base = url.split("/watch")[0].split("/short")[0]
+        self._download_webpage(f"{base}/api/{video_id}", video_id)
+        if video_id == "private":
+            raise ExtractorError("Private video. Sign in if you've been granted access to this video", expected=True)
+        if video_id == "bot":
+            self.raise_login_required("Sign in to confirm you’re not a bot")
+        if video_id == "bug":
+            raise TypeError("a bug of the extractor")
+        captions = [{"ext": "json3", "url": f"{base}/x.json"}, {"ext": "vtt", "url": f"{base}/rolling.vtt"}]
+        return {
+            "id": video_id,
+            "title": f"Video {video_id}",
+            "channel": "A channel\nwith a line end",
+            "license": "Creative Commons Attribution license (reuse allowed)",
+            "upload_date": "20240229",
+            "webpage_url": f"{base}/watch?v={video_id}",
+            "is_live": video_id == "live",
+            "formats": [
+                {"format_id": "audio", "url": f"{base}/talk.webm", "ext": "webm", "vcodec": "none", "acodec": "opus"},
+                {"format_id": "video", "url": f"{base}/film.mp4", "ext": "mp4", "vcodec": "h264", "acodec": "none"},
+            ],
+            "automatic_captions": {
+                "en-orig": captions,
+                "en": captions,
+                "de": [{"ext": "vtt", "url": f"{base}/rolling.vtt?tlang=de"}],
+            },
+        }
+
+
+class ClipTubeListIE(InfoExtractor):  # type: ignore[misc]
+    _VALID_URL = r"https?://127\.0\.0\.1:\d+/list/(?P<id>[\w,]+)"
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        names, base = self._match_id(url), url.split("/list")[0]
+        self._download_webpage(f"{base}/api/list", names)
+        entries = [self.url_result(f"{base}/watch?v={name}", ClipTubeIE, name) for name in names.split(",")]
+        return dict(self.playlist_result(entries, names, "A list"))
+
+
+@pytest.fixture
+def tube(site: Site, talk: bytes, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A known site: yt-dlp with two more extractors."""
+    opened = ytdlp.Downloader.__init__
+
+    def open_with_tube(self: Any, *args: Any, **kwargs: Any) -> None:
+        opened(self, *args, **kwargs)
+        others = dict(self._ies)
+        self._ies.clear()
+        for one in (ClipTubeIE(), ClipTubeListIE()):
+            self.add_info_extractor(one)
+        self._ies.update(others)
+
+    monkeypatch.setattr(ytdlp.Downloader, "__init__", open_with_tube)
+    site.pages["/talk.webm"] = ("video/webm", talk)
+    site.page("/rolling.vtt", ROLLING, "text/vtt")
+    for name in ("one", "two", "private", "bot", "bug", "live", "a.b/c", "list"):
+        site.page(f"/api/{name}", "{}")
+    return site
+
+
+def test_a_known_site_gives_its_id_channel_licence_and_date(tube: Site, tmp_path: Path) -> None:
+    (recording,) = fetch(f"{tube.url}/watch?v=one", sources=tmp_path)
+    assert recording.id == "cliptube-one"
+    assert (recording.title, recording.channel) == ("Video one", "A channel with a line end")
+    assert recording.licence == "Creative Commons Attribution license (reuse allowed)"
+    assert (recording.uploaded, recording.captions_kind) == ("2024-02-29", "automatic")
+    assert "/film.mp4" not in tube.requests  # the best audio is enough
+
+
+def test_a_second_spelling_of_the_address_downloads_nothing(tube: Site, tmp_path: Path) -> None:
+    first = fetch(f"{tube.url}/watch?v=one", sources=tmp_path)
+    tube.requests.clear()
+    assert fetch(f"{tube.url}/short/one", sources=tmp_path) == first
+    assert tube.requests == ["/api/one"]
+
+
+def test_a_machine_translation_is_not_taken(tube: Site, tmp_path: Path) -> None:
+    (recording,) = fetch(f"{tube.url}/watch?v=one", sources=tmp_path, options=FetchOptions(language="de"))
+    assert recording.captions is None
+
+
+def test_a_strange_id_is_a_safe_and_unique_file_name(tube: Site, tmp_path: Path) -> None:
+    (recording,) = fetch(f"{tube.url}/watch?v=a.b/c", sources=tmp_path)
+    assert re.fullmatch(r"cliptube-a_b_c-[0-9a-f]{12}", recording.id)
+
+
+def test_a_list_is_walked_past_a_bad_video_and_read_again_without_asking_for_the_good_ones(
+    tube: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        recordings = fetch(f"{tube.url}/list/one,private", sources=tmp_path)
+    assert [one.id for one in recordings] == ["cliptube-one"]
+    assert "left out: the video is private" in caplog.text
+    tube.requests.clear()
+    assert fetch(f"{tube.url}/list/one,private", sources=tmp_path) == recordings
+    assert tube.requests == ["/api/list", "/api/private"]
+
+
+def test_a_list_stops_at_a_refusal_of_the_whole_site(tube: Site, tmp_path: Path) -> None:
+    assert [one.id for one in fetch(f"{tube.url}/list/one,bot,two", sources=tmp_path)] == ["cliptube-one"]
+    assert "/api/two" not in tube.requests
+
+
+def test_a_list_without_a_good_video_says_why(tube: Site, tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match=r"none of the 2 entries .* the video is private"):
+        fetch(f"{tube.url}/list/private,live", sources=tmp_path)
+
+
+def test_a_limit_takes_the_first_entries_only(tube: Site, tmp_path: Path) -> None:
+    recordings = fetch(f"{tube.url}/list/one,two", sources=tmp_path, options=FetchOptions(limit=1))
+    assert [one.id for one in recordings] == ["cliptube-one"]
+
+
+def test_a_running_live_stream_is_refused(tube: Site, tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="live stream has not finished"):
+        fetch(f"{tube.url}/watch?v=live", sources=tmp_path)
+
+
+def test_a_bug_keeps_its_traceback(tube: Site, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="a bug of the extractor") as caught:
+        fetch(f"{tube.url}/watch?v=bug", sources=tmp_path)
+    assert not isinstance(caught.value, FetchError)
+
+
+def test_the_deno_of_the_wheel_is_what_yt_dlp_runs_scripts_in() -> None:
+    runtime = ytdlp.find_javascript_runtime()
+    assert runtime is not None
+    with ytdlp.open_ytdlp(
+        FetchOptions(), url="https://x.org/", messages=ytdlp.Messages(), bar=ytdlp.DownloadBar(SILENT)
+    ) as ydl:
+        found = ydl._js_runtimes["deno"].info
+        assert found is not None
+        assert found.supported
+        assert Path(found.path) == runtime
+        assert ydl.params["sleep_interval_requests"] > 0
+
+
+def test_plugins_are_not_loaded(page: str, tmp_path: Path) -> None:
+    package = tmp_path / "yt_dlp_plugins" / "extractor"
+    package.mkdir(parents=True)
+    (package / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    code = "import sys, pathlib, pipeline.fetch as f; f.fetch(sys.argv[1], sources=pathlib.Path(sys.argv[2]))"
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
+    subprocess.run([sys.executable, "-c", code, page, str(tmp_path / "s")], cwd=root, env=environment, check=True)
+    assert (tmp_path / "s").is_dir()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_bar_counts_the_bytes(page: str, talk: bytes, tmp_path: Path) -> None:
+    seen: list[tuple[str, float | None]] = []
+    moved: list[float] = []
+
+    class Recorder:
+        @contextmanager
+        def bar(self, label: str, total: float | None = None) -> Iterator[Bar]:
+            seen.append((label, total))
+            yield self
+
+        def advance(self, amount: float = 1, note: str = "") -> None:
+            moved.append(amount)
+
+    fetch(page, sources=tmp_path, progress=Recorder())
+    assert seen[0] == ("fetch A talk", len(talk))
+    assert sum(moved) == pytest.approx(len(talk) + len(VTT), abs=1)

@@ -1,0 +1,136 @@
+"""Aligned words → pieces of speech between real pauses, with edges in the quiet and never inside a word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from pipeline.records import Span, Word
+from pipeline.samples import FRAME_S, Decibels
+from pipeline.segment import quietest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOptions:
+    """Where a stretch of speech may be cut."""
+
+    pause_s: float = 0.25
+    """Where a clip may end, a pause this long is cut: the next words may be another speaker's."""
+    inner_pause_s: float = 0.8
+    """Longest pause kept inside a sentence: readers rest up to this long at a comma, and one sentence has one speaker."""
+    least_s: float = 1.0
+    """Shorter pieces are joined to a neighbour when they can be."""
+    most_s: float = 10.0
+    """Longest piece; longer ones are cut at a pause inside the sentence."""
+    safe_pause_s: float = 0.08
+    """Nothing is cut at a shorter pause: that is the closure of a stop, inside a word."""
+    margin_s: float = 0.2
+    """Silence kept at either edge where there is that much."""
+    near_s: float = 0.05
+    """An edge keeps this distance from a word where the pause allows: aligned word edges are off by up to that."""
+    outer_s: float = 0.5
+    """The outer edges of a stretch are webrtcvad's, margin included, unless the first or last word is further in."""
+
+
+Piece = tuple[int, int]
+"""Words [first, last) that stay together."""
+
+_NEVER = 1e6
+
+
+def group(words: Sequence[Word], ends: Sequence[bool], options: CutOptions) -> list[Piece]:
+    """Decide which words stay together: the division of least cost, by dynamic programming over the words.
+
+    Args:
+        words: aligned, in order.
+        ends: for each word whether a clip may well end after it.
+        options: see there.
+
+    Returns:
+        Pieces that cover all words in order.
+    """
+    pauses = [right.start_s - left.end_s for left, right in pairwise(words)]
+    kept = [0.0, *accumulate(_keeping(pause, end, options) for pause, end in zip(pauses, ends, strict=False))]
+    best = [0.0]
+    cuts = [0]
+    for last in range(1, len(words) + 1):
+        cutting = 0.0 if last == len(words) else _cutting(pauses[last - 1], ends[last - 1], options)
+        cost, first = min(
+            (best[first] + _length_cost(words, first, last, options) + kept[last - 1] - kept[first], first)
+            for first in range(last)
+        )
+        best.append(cost + cutting)
+        cuts.append(first)
+    pieces: list[Piece] = []
+    last = len(words)
+    while last > 0:
+        pieces.append((cuts[last], last))
+        last = cuts[last]
+    return pieces[::-1]
+
+
+def _keeping(pause_s: float, end: bool, options: CutOptions) -> float:
+    """What it costs to keep a pause inside a piece."""
+    return 3.0 if pause_s >= (options.pause_s if end else options.inner_pause_s) else 0.0
+
+
+def _cutting(pause_s: float, end: bool, options: CutOptions) -> float:
+    """What it costs to cut at a pause: less where a sentence ends, less where the pause is long."""
+    if pause_s < options.safe_pause_s:
+        return _NEVER
+    return (0.0 if end else 2.0) + (0.0 if pause_s >= options.pause_s else 4.0 * (1 - pause_s / options.pause_s))
+
+
+def _length_cost(words: Sequence[Word], first: int, last: int, options: CutOptions) -> float:
+    length_s = words[last - 1].end_s - words[first].start_s
+    if length_s + 2 * options.near_s > options.most_s:
+        return 50.0 + length_s  # nobody breathes here: the screen drops it as too long
+    return 10.0 * max(options.least_s - length_s, 0.0)
+
+
+def edges(
+    words: Sequence[Word], pieces: Sequence[Piece], levels: Decibels, offset_s: float, options: CutOptions
+) -> list[Span]:
+    """Place the edges of each piece on the quietest frame of the pause beside it.
+
+    Args:
+        words: aligned, in order, in seconds of the recording.
+        pieces: from `group`.
+        levels: dB, one per 10 ms, smoothed, of the samples that were aligned.
+        offset_s: where these samples start in the recording.
+        options: see there.
+
+    Returns:
+        One span for each piece; they do not overlap.
+    """
+    end_of_all = round(offset_s + len(levels) * FRAME_S, 3)
+    spans = []
+    for first, last in pieces:
+        start = offset_s
+        if first or words[0].start_s - offset_s > options.outer_s:
+            before = words[first - 1].end_s if first else offset_s
+            start = _pause(before, words[first].start_s, levels, offset_s, options)[1]
+        end = end_of_all
+        if last < len(words) or end_of_all - words[-1].end_s > options.outer_s:
+            after = words[last].start_s if last < len(words) else end_of_all
+            end = _pause(words[last - 1].end_s, after, levels, offset_s, options)[0]
+        excess_s = max(end - start - options.most_s, 0.0)
+        if excess_s:  # the margins give way before the words do
+            slack = (words[first].start_s - start, end - words[last - 1].end_s)
+            start += round(excess_s * slack[0] / max(sum(slack), excess_s), 3)
+            end -= round(excess_s * slack[1] / max(sum(slack), excess_s), 3)
+        spans.append(Span(start_s=round(start, 3), end_s=round(end, 3)))
+    return spans
+
+
+def _pause(start_s: float, end_s: float, levels: Decibels, offset_s: float, options: CutOptions) -> tuple[float, float]:
+    """Return where the piece before a pause ends and where the piece after it starts."""
+    near = min(options.near_s, (end_s - start_s) / 3)
+
+    def quiet(low_s: float, high_s: float) -> float:
+        low, high = round((low_s - offset_s) / FRAME_S), round((high_s - offset_s) / FRAME_S)
+        return round(offset_s + quietest(levels, low, max(high, low + 1)) * FRAME_S, 3)
+
+    if end_s - start_s < 2 * options.margin_s:
+        middle = quiet(start_s + near, end_s - near)
+        return middle, middle
+    return quiet(start_s + near, start_s + options.margin_s), quiet(end_s - options.margin_s, end_s - near)
