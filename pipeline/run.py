@@ -135,23 +135,17 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
     """Take one recording through segment, transcribe and screen, skipping what is stored."""
     audio = DecodedAudio(recording, progress)
     captions, captions_hash = _captions(recording)
-    transcriber, choice = choose_transcriber(
-        options.transcriber,
-        captions=captions,
-        model=options.whisper_model,
-        device=options.device,
-        language=options.fetch.language,
-    )
     spans_key = key_of("segment", _VERSION, recording.audio_sha256, options.segment)
-    words_key = key_of("transcribe", _VERSION, spans_key, captions_hash, choice)
+    # By what was asked for, not by what `auto` found: looking would load or download a model for nothing, and a
+    # network that comes and goes must not throw away what is done.
+    asked = (options.transcriber, options.whisper_model, options.fetch.language)
+    words_key = key_of("transcribe", _VERSION, spans_key, captions_hash, *asked)
     clips_key = key_of("screen", _VERSION, words_key, options.screen)
     clips_file = _clips_file(recording)
     clips = clips_file.load(clips_key)
     if clips is not None:
         log.info("%s: unchanged, %d clips", recording.title or recording.id, len(clips.rows))
         return clips
-    log.info("%s: %s", recording.title or recording.id, choice)
-
     spans_file = StageFile[Span](recording.folder / "stages" / "spans.jsonl", parse_span)
     spans = spans_file.load(spans_key)
     if spans is None:
@@ -161,14 +155,23 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
     utterances = words_file.load(words_key)
     if utterances is None:
         wav = audio.wav(ANALYSIS_RATE_HZ)
+        transcriber, choice = choose_transcriber(
+            options.transcriber,
+            captions=captions,
+            model=options.whisper_model,
+            device=options.device,
+            language=options.fetch.language,
+        )
+        log.info("%s: %s", recording.title or recording.id, choice)
 
         def transcribe(part: Sequence[Span]) -> Iterator[Utterance]:
             return transcriber.transcribe(wav, part, source=recording.id, progress=progress)
 
         # Captions are given out to all the speech at once: a part alone would draw its neighbours' words.
         size = max(1, len(spans.rows)) if isinstance(transcriber, CaptionsTranscriber) else _PART_SPANS
-        rows = words_file.in_parts(words_key, spans.rows, size, transcribe)
-        utterances = words_file.save(words_key, rows, note=choice)
+        parts_key = key_of(words_key, type(transcriber).__name__)  # no part by one and the next by another
+        rows = words_file.in_parts(parts_key, spans.rows, size, transcribe)
+        utterances = words_file.save(words_key, rows, note=choice.removeprefix("transcriber: "))
     words_file.drop_parts()
 
     screened = screen(
@@ -179,7 +182,7 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
         sounds=captions.sounds if captions else (),
         progress=progress,
     )
-    return clips_file.save(clips_key, drop_wordless(screened, normalise), note=choice)
+    return clips_file.save(clips_key, drop_wordless(screened, normalise), note=utterances.note)
 
 
 def _build(
@@ -223,9 +226,12 @@ def _build(
             options=options.dataset,
             progress=progress,
         )
-    except DatasetError:
-        report()  # nothing was kept: it is what shows why
-        raise
+    except DatasetError as error:
+        if any(clip.kept for clip in clips):
+            raise
+        report()  # it is what shows why nothing was kept
+        hint = f"hear what was dropped in {voice.report_html}, then fetch a cleaner recording"
+        raise DatasetError(error.message, hint=hint if clips else error.hint) from error
     report()
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
     return FetchSummary(
@@ -283,12 +289,24 @@ def _locked(voice: VoiceFolder) -> Iterator[None]:
     voice.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(voice.folder / ".lock", timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                _leave_nothing(voice)
     except Timeout as error:
         raise VoiceError(
             f"another fetch is working on voice {voice.name!r}",
             hint="wait until it is done, or fetch into another --voice",
         ) from error
+
+
+def _leave_nothing(voice: VoiceFolder) -> None:
+    """Remove the folder of a voice that nothing was fetched for: a mistyped URL makes no voice."""
+    if voice.sources.is_dir() and not any(voice.sources.iterdir()):
+        voice.sources.rmdir()
+    if [path.name for path in voice.folder.iterdir()] == [".lock"]:
+        (voice.folder / ".lock").unlink()
+        voice.folder.rmdir()
 
 
 def _sweep(voice: VoiceFolder) -> None:

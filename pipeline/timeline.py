@@ -10,6 +10,8 @@ WIDTH = 1000.0
 """Of a strip, in the units of its drawing."""
 _STRIP_LENGTHS_S = (60, 120, 300, 600, 1200, 1800, 3600)
 _MAX_STRIPS = 12
+_GAP = 0.8  # between neighbours, or two clips look like one
+_LEAST_WIDTH = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def _block(
     covering = [clip for clip in clips if clip.start_s <= middle < clip.end_s and clip.kept == (not part.reason)]
     return Block(
         x=round((left - start) / length_s * WIDTH, 2),
-        width=round((right - left) / length_s * WIDTH, 2),
+        width=round(max(_LEAST_WIDTH, (right - left) / length_s * WIDTH - _GAP), 2),
         colour=colours.get(part.reason, "c5"),
         kept=not part.reason,
         title=f"{part.start_s:.1f}–{part.end_s:.1f} s: {part.reason or 'kept'}"

@@ -1,7 +1,7 @@
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,14 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 
 def test_help_answers_before_one_wonders() -> None:
-    def seconds(*arguments: str) -> float:
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=True)
-        return time.perf_counter() - begun
+    def seconds() -> float:
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "pipeline", "--help"], cwd=ROOT, capture_output=True, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
 
-    # The best of five: what else runs on the machine is not the program's.
-    assert min(seconds("-m", "pipeline", "--help") for _ in range(5)) < 0.3
+    # Its own time on the processor, the best of five: what else runs on the machine is not the program's.
+    assert min(seconds() for _ in range(5)) < 0.3
 
 
 @pytest.mark.parametrize("command", ["fetch", "voices", "doctor"])

@@ -162,13 +162,17 @@ def test_nothing_done_is_the_error_itself_or_all_of_them(tmp_path: Path, voice: 
         build_voice_data([silent, str(tmp_path / "absent.mp4")], voice)
     with pytest.raises(FetchError, match="no URL given"):
         build_voice_data([], voice)
+    with pytest.raises(FetchError, match="absent"):
+        build_voice_data([str(tmp_path / "absent.mp4")], open_voice("typo", tmp_path / "voices"))
+    assert not (tmp_path / "voices" / "typo").exists()
     assert not list(voice.folder.glob("sources/*/decoded"))
 
 
 def test_nothing_kept_still_leaves_the_clips_and_the_report(tmp_path: Path, voice: VoiceFolder, stages: Stages) -> None:
     stages.kept = False
-    with pytest.raises(DatasetError, match="too noisy"):
+    with pytest.raises(DatasetError, match="too noisy") as caught:
         build_voice_data([talk(tmp_path, "a.wav", 5)], voice)
+    assert str(voice.report_html) in str(caught.value.hint)
     assert [clip.reasons for clip in read_clips(voice.clips_jsonl)] == [("too noisy",)] * 5
     assert "too noisy" in voice.report_html.read_text()
     assert not voice.dataset.exists()

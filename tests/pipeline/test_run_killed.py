@@ -23,7 +23,8 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"no talks in {talks}")
     folder = tmp_path_factory.mktemp("talk")
     excerpt = folder / "talk.mkv"
-    command = [find_ffmpeg(), "-v", "error", "-i", talks / "audiobook.m4a", "-t", str(SECONDS), "-c", "copy", excerpt]
+    source = str(talks / "audiobook.m4a")
+    command = [str(find_ffmpeg()), "-v", "error", "-i", source, "-t", str(SECONDS), "-c", "copy", str(excerpt)]
     subprocess.run(command, check=True)
     captions = (talks / "audiobook.en.vtt").read_text().split("\n\n")
     early = [
