@@ -29,7 +29,7 @@ class SegmentOptions:
     """webrtcvad takes 10, 20 or 30 ms; the longest gives the steadiest decisions and is three times as fast."""
     aggressiveness: int = 3
     """webrtcvad's mode 0 (lets much through) to 3. Mode 3 alone hears the pauses of 0.3 s between two speakers: on a
-    talk of 26 minutes 1 span holds both voices against 24 at mode 2, for 0.1 s of speech lost; margins keep soft ends."""
+    talk of 26 minutes 1 span holds both voices against 24 at mode 2, for 0.1 s of speech lost."""
     smooth_frames: int = 5
     """A frame is speech when most of the five around it are (150 ms): no span from one click, no hole from one stop."""
     join_pause_s: float = 0.25
@@ -86,6 +86,8 @@ def join_frames(is_speech: NDArray[np.bool_], levels: Decibels, options: Segment
     Returns:
         Spans in order that do not overlap.
     """
+    if not len(levels):
+        return []
     window = options.smooth_frames * VAD_FRAMES
     share = np.convolve(is_speech.astype(np.float32), np.ones(window, np.float32) / window, mode="same")
     runs = _runs(share > 0.5)
@@ -109,7 +111,7 @@ def quietest(levels: Decibels, start: int, end: int) -> int:
     """Return the index of the lowest level in [start, end), the middle one of equals; `start` when it is empty."""
     start, end = max(start, 0), min(end, len(levels))
     if end <= start:
-        return start
+        return min(start, len(levels))
     part = levels[start:end]
     lowest = np.flatnonzero(part <= part.min() + 0.01)
     return start + int(lowest[len(lowest) // 2])

@@ -27,6 +27,10 @@ class CutOptions:
     """Silence kept at either edge where there is that much."""
     near_s: float = 0.05
     """An edge keeps this distance from a word where the pause allows: aligned word edges are off by up to that."""
+    loose_s: float = 0.3
+    """Aligned words reach this far into the silence around them: so much longer than `most_s` they may still fit."""
+    silence_db: float = 35.0
+    """So far below the loudest frame of a clip a frame holds no speech that is heard."""
     outer_s: float = 0.5
     """The outer edges of a stretch are webrtcvad's, margin included, unless the first or last word is further in."""
 
@@ -82,7 +86,7 @@ def _cutting(pause_s: float, end: bool, options: CutOptions) -> float:
 
 def _length_cost(words: Sequence[Word], first: int, last: int, options: CutOptions) -> float:
     length_s = words[last - 1].end_s - words[first].start_s
-    if length_s + 2 * options.near_s > options.most_s:
+    if length_s > options.most_s + options.loose_s:
         return 50.0 + length_s  # nobody breathes here: the screen drops it as too long
     return 10.0 * max(options.least_s - length_s, 0.0)
 
@@ -113,13 +117,29 @@ def edges(
         if last < len(words) or end_of_all - words[-1].end_s > options.outer_s:
             after = words[last].start_s if last < len(words) else end_of_all
             end = _pause(words[last - 1].end_s, after, levels, offset_s, options)[0]
-        excess_s = max(end - start - options.most_s, 0.0)
-        if excess_s:  # the margins give way before the words do
-            slack = (words[first].start_s - start, end - words[last - 1].end_s)
-            start += round(excess_s * slack[0] / max(sum(slack), excess_s), 3)
-            end -= round(excess_s * slack[1] / max(sum(slack), excess_s), 3)
+        start, end = _shrunk(start, end, levels, offset_s, options)
         spans.append(Span(start_s=round(start, 3), end_s=round(end, 3)))
     return spans
+
+
+def _shrunk(
+    start_s: float, end_s: float, levels: Decibels, offset_s: float, options: CutOptions
+) -> tuple[float, float]:
+    """Take frames from the quieter edge of a clip that is too long, for as long as they are silence.
+
+    Aligned words reach into the silence beside them, so a clip may be a little shorter than its words.
+    """
+    start, end = round((start_s - offset_s) / FRAME_S), min(round((end_s - offset_s) / FRAME_S), len(levels))
+    most = round(options.most_s / FRAME_S)
+    if end - start <= most:
+        return start_s, end_s
+    silence = float(levels[start:end].max()) - options.silence_db
+    while end - start > most and min(levels[start], levels[end - 1]) < silence:
+        if levels[start] <= levels[end - 1]:
+            start += 1
+        else:
+            end -= 1
+    return offset_s + start * FRAME_S, offset_s + end * FRAME_S
 
 
 def _pause(start_s: float, end_s: float, levels: Decibels, offset_s: float, options: CutOptions) -> tuple[float, float]:
