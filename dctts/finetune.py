@@ -75,7 +75,7 @@ def finetune(
 
     Args:
         dataset: in LJSpeech layout; `val.txt` names what is held out.
-        run: the run's folder: `config.json`, `ssrn/`, `text2mel/`, `previews/` and at last `voice.safetensors`.
+        run: the run's folder: `config.json`, `metrics.jsonl`, `checkpoints/`, `previews/`, at last `voice.safetensors`.
         embedder: makes the speaker encoder; called only when features must be computed.
         card: plain JSON values that travel in the voice: name, sources, licences.
 
@@ -104,9 +104,9 @@ def finetune(
     last = train(
         ssrn_task,
         _train_options(options, ssrn_steps, peak=1e-4 if base else 5e-4),
-        run / "ssrn",
+        run,
+        name="ssrn",
         progress=progress,
-        label="SSRN",
     )
     ssrn = SSRN(ssrn.config)
     _load_average(ssrn, last)
@@ -123,7 +123,7 @@ def finetune(
     def preview(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
         assert isinstance(network, Text2Mel)
         for number, text in enumerate(PREVIEW_TEXTS, 1):
-            path = run / "previews" / f"step-{step:06d}-{number}.wav"
+            path = run / "previews" / f"text2mel-{step:06d}-speech-{number}.wav"
             with torch.autocast(options.device, enabled=False):  # speaking is done in float32
                 write_speech(text, voice_of(network), lexicon, path)
         return False
@@ -131,9 +131,9 @@ def finetune(
     last = train(
         text2mel_task,
         _train_options(options, steps, peak=2e-4 if base else 1e-3),
-        run / "text2mel",
+        run,
+        name="text2mel",
         progress=progress,
-        label="Text2Mel",
         on_validate=preview,
     )
     finished = Text2Mel(text2mel.config)

@@ -91,7 +91,7 @@ class SSRNTask:
         linear_logits, mel_logits = network(coarse)
         full = torch.full((len(target),), target.shape[1])
         draw_mels(
-            {"real": target[0], "predicted": linear_logits[0].float().sigmoid()}, folder / f"linear-{step:06d}.png"
+            {"real": target[0], "predicted": linear_logits[0].float().sigmoid()}, folder / f"ssrn-{step:06d}-linear.png"
         )
         repeated = coarse.repeat_interleave(self.audio.reduction, dim=1)
         return {

@@ -134,10 +134,10 @@ class Text2MelTask:
             totals["attention_peak"].append(float(np.mean(peaks)))
             if not drawn:
                 frames, symbols = int(batch.num_frames[-1]), int(batch.num_symbols[-1])
-                draw_attention(attention[-1, :frames, :symbols], folder / f"attention-{step:06d}.png")
+                draw_attention(attention[-1, :frames, :symbols], folder / f"text2mel-{step:06d}-attention.png")
                 draw_mels(
                     {"real": batch.coarse[-1, :frames], "predicted": logits[-1, :frames].float().sigmoid()},
-                    folder / f"mel-{step:06d}.png",
+                    folder / f"text2mel-{step:06d}-mel.png",
                 )
                 drawn = True
         return {name: float(np.mean(values)) for name, values in totals.items() if values}

@@ -93,17 +93,19 @@ def train(
     options: TrainOptions,
     folder: Path,
     *,
+    name: str,
     initial: Weights | None = None,
     progress: Progress = SILENT,
-    label: str = "training",
     on_validate: Callable[[int, nn.Module, dict[str, float]], bool] | None = None,
 ) -> Path:
     """Train until `options.steps`, or go on with what `folder` holds.
 
-    Writes `checkpoints/<step>.safetensors`, `metrics.jsonl` (no times in it: a resumed run writes the same bytes),
-    TensorBoard events in `tensorboard/`, and what the task draws in `previews/`.
+    Writes `checkpoints/<name>/<step>.safetensors`, rows in `metrics.jsonl` (no times in them: a resumed run writes the
+    same bytes), TensorBoard events in `tensorboard/<name>/`, and what the task draws in `previews/`.
 
     Args:
+        folder: of the run; several networks may share it.
+        name: of the network.
         initial: weights to start from when the folder has no checkpoint; names they lack keep their random start.
         on_validate: called with step, averaged network and measures; True stops the run early.
 
@@ -124,14 +126,15 @@ def train(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
     )
+    checkpoints = folder / "checkpoints" / name
     state = _State(network, average, optimizer)
-    start = state.restore(checkpoint.newest(folder / "checkpoints"), task.about)
-    metrics = _Metrics(folder, start)
+    start = state.restore(checkpoint.newest(checkpoints), task.about)
+    metrics = _Metrics(folder, name, start)
     if start:
-        log.info("going on from step %d of %d", start, options.steps)
-    path = folder / "checkpoints" / f"{start}.safetensors"
+        log.info("%s goes on from step %d of %d", name, start, options.steps)
+    path = checkpoints / f"{start}.safetensors"
     step, clock, logged = start, perf_counter(), start
-    with metrics, _interrupt_between_steps() as interrupted, progress.bar(label, options.steps) as bar:
+    with metrics, _interrupt_between_steps() as interrupted, progress.bar(name, options.steps) as bar:
         bar.advance(start)
         steps = range(start, options.steps)
         for step, batch in zip(steps, prefetched(task.batch, steps), strict=True):
@@ -170,8 +173,8 @@ def train(
                     stop |= bool(on_validate and on_validate(done, network, measured))
                 clock, logged = perf_counter(), done
             if done % options.save_every == 0 or done == options.steps or stop:
-                path = state.save(folder / "checkpoints", done, task.about, options)
-                _forget_old(folder / "checkpoints", options)
+                path = state.save(checkpoints, done, task.about, options)
+                _forget_old(checkpoints, options)
             if interrupted:
                 raise Interrupted(f"stopped after step {done} of {options.steps}")
             if stop:
@@ -265,23 +268,24 @@ class _swapped:
 class _Metrics:
     """metrics.jsonl and TensorBoard, cut back to the step a run goes on from."""
 
-    def __init__(self, folder: Path, start: int) -> None:
-        self.path = folder / "metrics.jsonl"
+    def __init__(self, folder: Path, network: str, start: int) -> None:
+        self.path, self.network = folder / "metrics.jsonl", network
         kept = []
         if self.path.is_file():
             for line in self.path.read_text(encoding="utf-8").splitlines():
                 try:
-                    if json.loads(line)["step"] <= start:
+                    row = json.loads(line)
+                    if row["network"] != network or row["step"] <= start:
                         kept.append(line + "\n")
                 except (ValueError, KeyError):
                     break  # a line half written when the run was killed
         write_text(self.path, "".join(kept))
-        self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=start or None)
+        self.board = SummaryWriter(str(folder / "tensorboard" / network), purge_step=start or None)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
-            file.write(json.dumps({"step": step, **rounded}) + "\n")
+            file.write(json.dumps({"network": self.network, "step": step, **rounded}) + "\n")
         for name, value in values.items():
             self.board.add_scalar(name, value, step)
 

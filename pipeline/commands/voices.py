@@ -86,7 +86,7 @@ def look_at(voice: VoiceFolder) -> VoiceRow:
         minutes_kept=None if kept is None else sum(clip.end_s - clip.start_s for clip in kept) / 60,
         num_kept=None if kept is None else len(kept),
         num_runs=len(voice.run_folders()),
-        steps=_last_step(newest / "text2mel" / "metrics.jsonl") if newest else None,
+        steps=_last_step(newest / "metrics.jsonl") if newest else None,
         speaks=voice.voice_safetensors.is_file(),
     )
 

@@ -43,13 +43,13 @@ def test_a_run_leaves_what_people_look_at(tiny_dataset: Path, tmp_path: Path) ->
     assert {
         "config.json",
         "voice.safetensors",
-        "text2mel/metrics.jsonl",
-        "text2mel/previews/attention-000004.png",
-        "text2mel/previews/mel-000004.png",
-        "ssrn/previews/linear-000003.png",
-        "previews/step-000002-1.wav",
+        "metrics.jsonl",
+        "previews/text2mel-000004-attention.png",
+        "previews/text2mel-000004-mel.png",
+        "previews/ssrn-000003-linear.png",
+        "previews/text2mel-000002-speech-1.wav",
     } <= made
-    rows = [json.loads(line) for line in (tmp_path / "runs/1/text2mel/metrics.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / "runs/1/metrics.jsonl").read_text().splitlines()]
     assert {"held_out/l1", "held_out/l1_shuffled_text", "held_out/l1_noise_past"} <= {
         key for row in rows for key in row
     }
@@ -87,7 +87,7 @@ def test_no_steps_are_refused_by_the_flag_s_name() -> None:
 def test_what_is_no_voice_is_not_spoken_with(tiny_dataset: Path, tmp_path: Path) -> None:
     run(tiny_dataset, tmp_path / "runs/1")
     with pytest.raises(CheckpointError, match="holds a text2mel checkpoint, not a voice"):
-        load_voice(tmp_path / "runs/1/text2mel/checkpoints/4.safetensors")
+        load_voice(tmp_path / "runs/1/checkpoints/text2mel/4.safetensors")
 
 
 def test_speaking_is_repeatable_and_leaves_nothing_when_it_fails(tiny_dataset: Path, tmp_path: Path) -> None:

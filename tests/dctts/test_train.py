@@ -45,46 +45,46 @@ def options(**changes: Any) -> TrainOptions:
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    files = [*folder.glob("checkpoints/*"), folder / "metrics.jsonl"]
+    files = [*folder.glob("checkpoints/line/*"), folder / "metrics.jsonl"]
     return {path.name: path.read_bytes() for path in files}
 
 
 def test_training_learns_and_keeps_its_checkpoints(tmp_path: Path) -> None:
-    path = train(Line(), options(), tmp_path)
+    path = train(Line(), options(), tmp_path, name="line")
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in rows if "loss" in row]
     assert losses[-1] < losses[0] / 4
     assert path.name == "40.safetensors"
-    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["30.safetensors", "40.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "checkpoints/line").iterdir()) == ["30.safetensors", "40.safetensors"]
 
 
 def test_a_run_in_two_parts_ends_with_the_bytes_of_an_unbroken_one(tmp_path: Path) -> None:
-    train(Line(), options(), tmp_path / "whole")
+    train(Line(), options(), tmp_path / "whole", name="line")
     stopping = Line(interrupt_at=23)
     with pytest.raises(Interrupted, match="stopped after step 24 of 40"):
-        train(stopping, options(), tmp_path / "parts")
-    assert (tmp_path / "parts/checkpoints/24.safetensors").is_file()
-    train(Line(), options(), tmp_path / "parts")
+        train(stopping, options(), tmp_path / "parts", name="line")
+    assert (tmp_path / "parts/checkpoints/line/24.safetensors").is_file()
+    train(Line(), options(), tmp_path / "parts", name="line")
     assert everything(tmp_path / "whole") == everything(tmp_path / "parts")
 
 
 def test_a_run_killed_between_checkpoints_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    train(Line(), options(), tmp_path / "whole")
+    train(Line(), options(), tmp_path / "whole", name="line")
     with pytest.raises(TrainingError):  # seen when step 30 is logged, before it is saved
-        train(Line(poison_at=28), options(), tmp_path / "parts")
+        train(Line(poison_at=28), options(), tmp_path / "parts", name="line")
     with (tmp_path / "parts/metrics.jsonl").open("a") as file:
         file.write('{"step": 29, "lo')  # half a line, as a kill may leave it
-    train(Line(), options(), tmp_path / "parts")
+    train(Line(), options(), tmp_path / "parts", name="line")
     assert everything(tmp_path / "whole") == everything(tmp_path / "parts")
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the loss is nan at step 13"):
-        train(Line(poison_at=12), options(log_every=1), tmp_path)
+        train(Line(poison_at=12), options(log_every=1), tmp_path, name="line")
 
 
 def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
-    train(Line(), options(steps=10), tmp_path)
+    train(Line(), options(steps=10), tmp_path, name="line")
 
     class Other(Line):
         @property
@@ -92,11 +92,11 @@ def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
             return {"kind": "another"}
 
     with pytest.raises(CheckpointError, match="other settings: kind"):
-        train(Other(), options(), tmp_path)
+        train(Other(), options(), tmp_path, name="line")
 
 
 def test_whoever_watches_may_stop_the_run(tmp_path: Path) -> None:
-    path = train(Line(), options(), tmp_path, on_validate=lambda step, network, measured: step == 20)
+    path = train(Line(), options(), tmp_path, name="line", on_validate=lambda step, network, measured: step == 20)
     assert path.name == "20.safetensors"
 
 
@@ -107,7 +107,7 @@ def test_the_average_is_what_is_validated(tmp_path: Path) -> None:
         seen.append(next(network.parameters()).detach().clone())
         return False
 
-    path = train(Line(), options(steps=10), tmp_path, on_validate=watch)
+    path = train(Line(), options(steps=10), tmp_path, name="line", on_validate=watch)
     saved = checkpoint.load(path)
     assert torch.equal(saved.groups["average"]["0.weight"], seen[-1])
     assert not torch.equal(saved.groups["network"]["0.weight"], seen[-1])
