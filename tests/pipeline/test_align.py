@@ -181,4 +181,4 @@ def test_a_clip_may_end_after_a_sentence_or_a_persons_cue() -> None:
     track.punctuated = True
     assert clip_ends(track) == [False, False, True, False]
     track.cues, track.kind_guess = (Cue(),), "manual"  # type: ignore[assignment]
-    assert clip_ends(track) == [False, True, True, False]
+    assert clip_ends(track) == [False, True, False, False]
