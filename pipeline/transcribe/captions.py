@@ -124,13 +124,15 @@ class Stretch:
 def clip_ends(captions: Captions) -> list[bool]:
     """Say for each caption word whether a clip may well end after it.
 
-    Where sentences are punctuated: after a sentence, and after a cue that a person made (a phrase that fits a screen).
-    Else after any word: nothing is known, so every pause may be the end of a sentence, or of a speaker.
+    Where sentences are punctuated: after a cue that a person made (a phrase that fits a screen), else after a sentence.
+    Where they are not: after any word; every pause may be the end of a sentence, or of a speaker.
     """
     if not captions.punctuated:
         return [True] * len(captions.words)
-    cue_ends = {cue.end_s for cue in captions.cues} if captions.kind_guess == "manual" else set()
-    return [ends_sentence(word.text) or word.end_s in cue_ends for word in captions.words]
+    if captions.kind_guess == "manual" and captions.cues:
+        cue_ends = {cue.end_s for cue in captions.cues}
+        return [word.end_s in cue_ends for word in captions.words]
+    return [ends_sentence(word.text) for word in captions.words]
 
 
 def ends_sentence(text: str) -> bool:

@@ -13,8 +13,9 @@ from pipeline.segment import quietest
 class CutOptions:
     """Where a stretch of speech may be cut."""
 
-    pause_s: float = 0.25
-    """Where a clip may end, a pause this long is cut: the next words may be another speaker's."""
+    pause_s: float = 0.2
+    """Where a clip may end, a pause this long is cut: the next words may be another speaker's. Aligned words take some
+    50 ms of the silence on either side, so what is heard is a pause of 0.3 s."""
     inner_pause_s: float = 0.8
     """Longest pause kept inside a sentence: readers rest so long at a comma, and one sentence has one speaker."""
     least_s: float = 1.0

@@ -125,13 +125,16 @@ class WhisperTranscriber:
 
     def _decode(self, wav: Path, spans: Sequence[Span]) -> list[Any]:
         mels = torch.stack([self._mel(wav, span) for span in spans]).to(self.model.device)
+        with torch.inference_mode(), self._precision():
+            # Encoded here, once for all temperatures, and as float: whisper.decode refuses features in bf16.
+            features = self.model.encoder(mels).float()
         results: list[Any] = [None] * len(spans)
         waiting = list(range(len(spans)))
         for temperature in self.options.temperatures:
             # Whisper draws at temperatures above 0; seeded by what is decoded, a run that goes on ends with the same.
             torch.manual_seed(zlib.crc32(repr((round(temperature, 3), [spans[i].start_s for i in waiting])).encode()))
             with self._precision():
-                decoded = whisper.decode(self.model, mels[waiting], self._decoding(temperature))
+                decoded = whisper.decode(self.model, features[waiting], self._decoding(temperature))
             for index, result in zip(waiting, decoded, strict=True):
                 results[index] = result
             waiting = [index for index in waiting if self._fails(results[index])]

@@ -1,0 +1,151 @@
+"""Whisper's own loading and decoding, on a tiny checkpoint with random weights in OpenAI's format: the plumbing."""
+
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import whisper
+from whisper.model import ModelDimensions, Whisper
+
+from pipeline.errors import TranscribeError
+from pipeline.records import Span, Utterance, Word
+from pipeline.transcribe import choose_transcriber
+from pipeline.transcribe.whisper import WhisperOptions, WhisperTranscriber, load_whisper
+
+# openai-whisper leaves the file of its vocabulary open for the garbage collector
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+SPANS = [Span(start_s=0.5 * k, end_s=0.5 * k + 1.0 + 0.2 * k) for k in range(5)]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    dims = ModelDimensions(
+        n_mels=80, n_audio_ctx=1500, n_audio_state=32, n_audio_head=2, n_audio_layer=1,
+        n_vocab=51865, n_text_ctx=12, n_text_state=32, n_text_head=2, n_text_layer=1,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("weights") / "random.pt"
+    weights = Whisper(dims).state_dict()
+    for tensor in weights.values():  # positions are left uninitialised by Whisper, as it always loads them
+        tensor.normal_(0, 0.1)
+    torch.save({"dims": asdict(dims), "model_state_dict": weights}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 80_000), 16_000, subtype="PCM_16")
+    return path
+
+
+def transcribed(checkpoint: Path, wav: Path, spans: list[Span], batch: int) -> list[Utterance]:
+    model, _ = load_whisper(str(checkpoint), "cpu")
+    options = WhisperOptions(batch=batch, temperatures=(0.0,), bf16=False)
+    return list(WhisperTranscriber(model=model, options=options).transcribe(wav, spans, source="talk"))
+
+
+def test_a_batch_gives_what_each_span_gives_alone_in_the_order_of_the_spans(checkpoint: Path, wav: Path) -> None:
+    together = transcribed(checkpoint, wav, SPANS, batch=3)
+    alone = [transcribed(checkpoint, wav, [span], batch=1)[0] for span in SPANS]
+    assert [u.span for u in together] == SPANS
+    assert [u.witnesses for u in together] == [u.witnesses for u in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert one.measures["logprob"] == pytest.approx(other.measures["logprob"], abs=1e-2)
+
+
+def test_a_second_run_gives_the_same_at_every_temperature(checkpoint: Path, wav: Path) -> None:
+    model, _ = load_whisper(str(checkpoint), "cpu")
+    options = WhisperOptions(batch=2, temperatures=(0.0, 0.8), least_logprob=0.0, bf16=False)
+    transcriber = WhisperTranscriber(model=model, options=options)
+    first, second = (list(transcriber.transcribe(wav, SPANS[:3], source="talk")) for _ in range(2))
+    assert first == second
+
+
+def test_bf16_decodes(checkpoint: Path, wav: Path) -> None:
+    model, _ = load_whisper(str(checkpoint), "cpu")
+    options = WhisperOptions(temperatures=(0.0,), bf16=True)
+    assert len(list(WhisperTranscriber(model=model, options=options).transcribe(wav, SPANS, source="talk"))) == 5
+
+
+def test_captions_are_a_second_witness(checkpoint: Path, wav: Path) -> None:
+    model, _ = load_whisper(str(checkpoint), "cpu")
+    transcriber = WhisperTranscriber(
+        model=model, captions=(Word(text="hello", start_s=0.2, end_s=0.6),), options=WhisperOptions(temperatures=(0.0,))
+    )
+    (one,) = transcriber.transcribe(wav, [Span(start_s=0, end_s=1)], source="talk")
+    assert one.witnesses["captions"] == "hello"
+    assert one.measures["agreement_cer"] >= 0
+
+
+def test_a_path_is_a_model_name_and_the_line_says_so(checkpoint: Path) -> None:
+    transcriber, line = choose_transcriber("whisper", captions=None, model=str(checkpoint), device="cpu")
+    assert isinstance(transcriber, WhisperTranscriber)
+    assert "Whisper" in line
+    assert "from a file" in line
+
+
+def test_an_unknown_model_is_named_with_the_known_ones() -> None:
+    with pytest.raises(TranscribeError, match="hugest") as caught:
+        load_whisper("hugest")
+    assert caught.value.hint is not None
+    assert "tiny" in caught.value.hint
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fake.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(TranscribeError, match=r"fake\.pt"):
+        load_whisper(str(path))
+
+
+class _Trap:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "trap.pt"
+    torch.save({"dims": {}, "model_state_dict": _Trap(tmp_path / "ran")}, path, pickle_module=pickle)
+    with pytest.raises(TranscribeError):
+        load_whisper(str(path))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_that_cannot_be_had_fall_back_and_the_line_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(whisper._MODELS, "tiny", "http://127.0.0.1:9/hash/tiny.pt")  # nothing listens on discard
+    transcriber, line = choose_transcriber("auto", captions=None, model="tiny")
+    assert "PocketSphinx alone" in line
+    assert "tiny is not cached and cannot be downloaded" in line
+    assert not isinstance(transcriber, WhisperTranscriber)
+    with pytest.raises(TranscribeError, match="cannot be downloaded"):
+        choose_transcriber("whisper", captions=None, model="tiny")
+
+
+def test_captions_are_asked_for_but_there_are_none() -> None:
+    with pytest.raises(TranscribeError, match="no captions"):
+        choose_transcriber("captions", captions=None)
+
+
+def test_only_whisper_knows_other_languages() -> None:
+    with pytest.raises(TranscribeError, match="'ru'"):
+        choose_transcriber("pocketsphinx", captions=None, language="ru")
+
+
+def test_an_unknown_transcriber_is_a_slip_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="'ear'"):
+        choose_transcriber("ear", captions=None)
