@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dctts.batches import pad_stack
-from dctts.layers import HighwayConv, NormConv, length_mask
+from dctts.layers import HighwayConv, NormConv, combine, length_mask
 from dctts.text2mel import Text2Mel
 
 BACK, AHEAD = 1, 3
@@ -230,7 +230,6 @@ class _CachedHighway:
         self.gate_gain, self.gate_offset = block.gain[0], block.offset[0]
         gain, offset = block.candidate_norm(condition)
         self.gain, self.offset = gain[:, 0], offset[:, 0]
-        self.combine = block.combine
 
     def step(self, x: Tensor, time: int) -> Tensor:
         """Input Tensor[B, C] of frame `time` → output Tensor[B, C]."""
@@ -238,4 +237,4 @@ class _CachedHighway:
         oldest, middle = self.ring[place], self.ring[(time + self.dilation) % len(self.ring)]
         hidden = torch.nn.functional.linear(torch.cat([oldest, middle, x], dim=-1), self.weight, self.bias)
         self.ring[place] = x
-        return self.combine(hidden, x, self.gate_gain, self.gate_offset, self.gain, self.offset)
+        return combine(hidden, x, self.gate_gain, self.gate_offset, self.gain, self.offset)

@@ -4,6 +4,8 @@ Everything works on [B, T, C] (batch, time, channels), so that a convolution is 
 layer norm runs over contiguous memory: on CPUs with bfloat16 tiles this decides the speed.
 """
 
+import os
+import shutil
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Padding = Literal["same", "causal"]
-Combine = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 class Conv(nn.Module):
@@ -35,11 +36,15 @@ class Conv(nn.Module):
         """Frames between the oldest and the newest tap."""
         return (self.kernel - 1) * self.dilation
 
+    @property
+    def before(self) -> int:
+        """How many frames back the oldest tap lies."""
+        return self.reach if self.padding == "causal" else self.reach // 2
+
     def forward(self, x: Tensor) -> Tensor:
         """Convolve; what lies outside the sequence counts as zero."""
         if self.kernel > 1:
-            before = self.reach if self.padding == "causal" else self.reach // 2
-            x = _Taps.apply(x, self.kernel, self.dilation, before)  # type: ignore[no-untyped-call]
+            x = _Taps.apply(x, self.kernel, self.dilation, self.before)  # type: ignore[no-untyped-call]
         return functional.linear(x, self.weight, self.bias)
 
 
@@ -123,7 +128,7 @@ class HighwayConv(nn.Module):
         if self.film is not None:
             nn.init.zeros_(self.film.weight)
         self.dropout = dropout
-        self.combine: Combine = combine
+        self.compiled: Callable[..., Tensor] | None = None
 
     def forward(self, x: Tensor, speaker: Tensor | None = None, keep: Tensor | None = None) -> Tensor:
         """Apply the block.
@@ -137,7 +142,13 @@ class HighwayConv(nn.Module):
         if self.training and self.dropout:
             mask = _channel_mask(x, self.dropout).float()
             gain, offset = gain * mask, offset * mask
-        y = self.combine(self.conv(x), x, self.gain[0], self.offset[0], gain, offset)
+        if self.compiled is None:
+            y = combine(self.conv(x), x, self.gain[0], self.offset[0], gain, offset)
+        else:
+            conv = self.conv
+            y = self.compiled(
+                x, conv.weight, conv.bias, self.gain[0], self.offset[0], gain, offset, conv.dilation, conv.before
+            )
         return y if keep is None else y * keep
 
     def candidate_norm(self, speaker: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -166,16 +177,47 @@ def combine(hidden: Tensor, x: Tensor, gate_gain: Tensor, gate_offset: Tensor, g
     return (wide + gate * (candidate - wide)).to(x.dtype)
 
 
-def fuse(network: nn.Module) -> None:
-    """Compile the arithmetic between the convolutions of all highway blocks, once for every shape.
+def fuse(network: nn.Module) -> bool:
+    """Compile the highway blocks, each as one piece: a third less time a training step than the plain layers take.
 
-    It is memory traffic, not arithmetic, that costs as much as the convolutions; compiling the whole network would
-    take 45 s for every shape. Needs a C++ compiler; without one the blocks stay as they are.
+    Between the matrix products it is memory traffic that costs; compiling the whole network would save little more and
+    take 45 s for every shape, a block takes 6 s for every width. Without a C++ compiler the blocks stay as they are.
+
+    Returns:
+        whether they were compiled.
     """
-    compiled = torch.compile(combine, dynamic=True)
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        return False
+    # One graph for every width, kernel and kind of padding; the default of 8 would silently fall back to plain layers.
+    torch._dynamo.config.recompile_limit = 64
+    compiled = torch.compile(_highway, dynamic=True)
     for block in network.modules():
         if isinstance(block, HighwayConv):
-            block.combine = compiled
+            block.compiled = compiled
+    return True
+
+
+def _highway(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    gate_gain: Tensor,
+    gate_offset: Tensor,
+    gain: Tensor,
+    offset: Tensor,
+    dilation: int,
+    before: int,
+) -> Tensor:
+    """Convolve and combine, as `HighwayConv.forward` does, written for the compiler."""
+    length, channels = x.shape[1], x.shape[2]
+    kernel = weight.shape[1] // channels
+    taps = x
+    if kernel > 1:
+        reach = (kernel - 1) * dilation
+        padded = functional.pad(x, (0, 0, before, reach - before))
+        taps = torch.cat([padded[:, tap * dilation : tap * dilation + length] for tap in range(kernel)], dim=-1)
+    hidden = functional.linear(taps, weight.to(x.dtype), bias.to(x.dtype))
+    return combine(hidden, x, gate_gain, gate_offset, gain, offset)
 
 
 def _channel_mask(like: Tensor, probability: float) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from dctts.layers import Conv, HighwayConv, SpeakerBottleneck, Upsample, length_mask
+from dctts.layers import Conv, HighwayConv, SpeakerBottleneck, Upsample, fuse, length_mask
 
 
 @pytest.mark.parametrize("padding", ["same", "causal"])
@@ -64,6 +64,17 @@ def test_dropout_is_off_when_evaluating() -> None:
     assert torch.equal(block(x), block(x))
     block.train()
     assert not torch.equal(block(x), block(x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kernel", "padding"), [(3, "same"), (3, "causal"), (1, "same")])
+def test_a_compiled_block_computes_the_same(kernel: int, padding: str) -> None:
+    torch.manual_seed(0)
+    block = HighwayConv(16, kernel=kernel, dilation=3, padding=padding, speaker_dim=8)  # type: ignore[arg-type]
+    x, speaker = torch.randn(2, 19, 16), torch.randn(2, 8)
+    plain = block(x, speaker)
+    assert fuse(block)
+    torch.testing.assert_close(block(x, speaker), plain, rtol=1e-5, atol=1e-5)
 
 
 def test_upsample_gives_each_frame_two_successors() -> None:
