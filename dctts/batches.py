@@ -5,7 +5,7 @@ Legend: B utterances, N symbols, T coarse frames, F mel bands, S samples.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -81,6 +81,15 @@ def pad_stack(sequences: Sequence[Tensor], *, multiple_of: int = 1) -> tuple[Ten
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded, lengths
+
+
+def moved(batch: T, device: torch.device) -> T:
+    """Put every tensor of a batch on a device."""
+    if not is_dataclass(batch) or isinstance(batch, type):
+        return batch
+    values = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    on_device = {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}
+    return replace(batch, **on_device)
 
 
 def prefetched(make: Callable[[int], T], steps: range) -> Iterator[T]:

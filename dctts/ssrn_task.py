@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dctts.audio import linear_to_unit, magnitudes
-from dctts.batches import CropBatch, bucketed, step_generator
+from dctts.batches import CropBatch, bucketed, moved, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example
 from dctts.losses import reconstruction
@@ -71,7 +71,7 @@ class SSRNTask:
         coarse = (coarse + torch.randn_like(coarse) * self.recipe.noise).clamp(0, 1)
         target = linear_to_unit(magnitudes(batch.wave, self.audio), self.audio)
         linear_logits, mel_logits = network(coarse)
-        full = torch.full((len(target),), target.shape[1])
+        full = torch.full((len(target),), target.shape[1], device=target.device)
         l1, divergence = reconstruction(linear_logits, target, full)
         mel_l1, mel_divergence = reconstruction(mel_logits, batch.mel, full)
         return {
@@ -85,11 +85,11 @@ class SSRNTask:
         """Measure L1 on the middle of held-out clips, beside what repeating each coarse frame four times gives."""
         if not self.held_out:
             return {}
-        batch = self._crops(self.held_out, None)
+        batch = moved(self._crops(self.held_out, None), next(network.parameters()).device)
         coarse = batch.mel[:, :: self.audio.reduction]
         target = linear_to_unit(magnitudes(batch.wave, self.audio), self.audio)
         linear_logits, mel_logits = network(coarse)
-        full = torch.full((len(target),), target.shape[1])
+        full = torch.full((len(target),), target.shape[1], device=target.device)
         draw_mels(
             {"real": target[0], "predicted": linear_logits[0].float().sigmoid()}, folder / f"ssrn-{step:06d}-linear.png"
         )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dctts.batches import TextBatch, bucketed, pad_stack, step_generator
+from dctts.batches import TextBatch, bucketed, moved, pad_stack, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids
 from dctts.lexicon import Lexicon
@@ -110,6 +110,7 @@ class Text2MelTask:
         """
         totals: dict[str, list[float]] = {"l1": [], "l1_shuffled_text": [], "l1_noise_past": [], "attention_peak": []}
         random = step_generator(self.recipe.seed, 0, purpose=2)
+        device = next(network.parameters()).device
         drawn = False
         for start in range(0, len(self.held_out), 16):
             part = self.held_out[start : start + 16]
@@ -121,9 +122,10 @@ class Text2MelTask:
                 random=random,
                 phoneme_probability=1.0,
             )
+            batch = moved(batch, device)
             previous = shift_right(batch.coarse)
-            noise = torch.from_numpy(random.random(previous.shape, dtype=np.float32))
-            replaced = torch.from_numpy(random.random(previous.shape[:2]) < 0.9).unsqueeze(-1)
+            noise = torch.from_numpy(random.random(previous.shape, dtype=np.float32)).to(device)
+            replaced = torch.from_numpy(random.random(previous.shape[:2]) < 0.9).unsqueeze(-1).to(device)
             order = [(i + 1) % len(part) for i in range(len(part))]
             logits, attention = network(batch.text, batch.num_symbols, previous, batch.voice)
             shuffled, _ = network(batch.text[order], batch.num_symbols[order], previous, batch.voice)
@@ -178,10 +180,11 @@ class Text2MelTask:
         if strength == 0:
             return previous
         batch, longest, _ = previous.shape
+        device = previous.device
         # Each utterance gets its own share of replaced frames, from none to twice the mean.
-        share = torch.rand(batch, 1) * 2 * recipe.replace_probability * strength
-        replaced = (torch.rand(batch, longest) < share).unsqueeze(-1)
-        source = (torch.rand(batch, longest) * num_frames.unsqueeze(1)).long()
-        others = previous[torch.randint(batch, (batch, 1)), source.clamp_max(longest - 1)]
-        noisy = previous + torch.randn_like(previous) * recipe.noise * strength * torch.rand(batch, 1, 1)
+        share = torch.rand(batch, 1, device=device) * 2 * recipe.replace_probability * strength
+        replaced = (torch.rand(batch, longest, device=device) < share).unsqueeze(-1)
+        source = (torch.rand(batch, longest, device=device) * num_frames.unsqueeze(1)).long()
+        others = previous[torch.randint(batch, (batch, 1), device=device), source.clamp_max(longest - 1)]
+        noisy = previous + torch.randn_like(previous) * recipe.noise * strength * torch.rand(batch, 1, 1, device=device)
         return torch.where(replaced, others, noisy).clamp(0, 1)

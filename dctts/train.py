@@ -19,9 +19,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dctts import checkpoint
 from dctts.atomic import write_text
-from dctts.batches import prefetched
+from dctts.batches import moved, prefetched
 from dctts.checkpoint import Checkpoint, Weights
 from dctts.errors import CheckpointError, TrainingError
+from dctts.layers import fuse
 from dctts.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class TrainOptions:
     validate_every: int = 500
     save_every: int = 500
     keep_checkpoints: int = 2
+    compile: bool = False
+    """Compile the highway blocks: about a minute at the start, then a step takes a third to a half less time."""
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -122,6 +125,8 @@ def train(
     network = task.network.to(device)
     if initial is not None:
         load_matching(network, initial)
+    if options.compile and not fuse(network):
+        log.info("no C++ compiler: training without compiled blocks, which takes about half as long again")
     average = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
@@ -141,7 +146,7 @@ def train(
             network.train()
             torch.manual_seed(options.seed * 1_000_003 + step)  # dropout belongs to the step, not to the history
             with _autocast(device, options.bf16):
-                losses = task.loss(network, batch, step)
+                losses = task.loss(network, moved(batch, device), step)
             optimizer.zero_grad(set_to_none=True)
             losses["loss"].backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
