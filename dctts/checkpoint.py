@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from dctts.atomic import whole_file
 from dctts.errors import CheckpointError
@@ -86,3 +87,12 @@ def newest(folder: Path) -> Path | None:
     """Find the checkpoint with the highest step in a folder of `<step>.safetensors`, or None."""
     numbered = [path for path in folder.glob("*.safetensors") if path.stem.isdigit()]
     return max(numbered, key=lambda path: int(path.stem), default=None)
+
+
+def load_average(network: nn.Module, path: Path) -> None:
+    """Put a training checkpoint's averaged weights into a network and make it ready to use."""
+    weights = load(path, groups=("average",)).groups["average"]
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(weights[name])
+    network.eval()

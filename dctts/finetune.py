@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dctts import checkpoint
 from dctts.atomic import write_json
+from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
 from dctts.corpus import Embedder, Example, centroids, prepare
 from dctts.errors import TrainingError
@@ -109,7 +109,7 @@ def finetune(
         progress=progress,
     )
     ssrn = SSRN(ssrn.config)
-    _load_average(ssrn, last)
+    load_average(ssrn, last)
 
     recipe = Text2MelRecipe(seed=options.seed)
     text2mel_task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
@@ -137,7 +137,7 @@ def finetune(
         on_validate=preview,
     )
     finished = Text2Mel(text2mel.config)
-    _load_average(finished, last)
+    load_average(finished, last)
     save_voice(voice_of(finished), run / "voice.safetensors")
     return run / "voice.safetensors"
 
@@ -194,11 +194,3 @@ def _train_options(options: FinetuneOptions, steps: int, *, peak: float) -> Trai
         seed=options.seed,
         device=options.device,
     )
-
-
-def _load_average(network: nn.Module, path: Path) -> None:
-    weights = checkpoint.load(path, groups=("average",)).groups["average"]
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            parameter.copy_(weights[name])
-    network.eval()

@@ -31,6 +31,8 @@ class Voice:
     """Tensor[256], unit norm: the speaker vector the networks are conditioned on."""
     symbols_per_frame: float
     """Symbols the speaker says in a coarse frame, on average."""
+    speakers: Mapping[str, Tensor] = field(default_factory=dict)
+    """Of a base voice: name → speaker vector of each speaker it was trained on."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values for people: name, sources, licence, steps, scores."""
 
@@ -43,6 +45,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
     }
     groups["speaker"] = {"vector": voice.speaker.float()}
+    groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
     about = {
         "kind": "voice",
         "text2mel": voice.text2mel.config.to_dict(),
@@ -86,5 +89,6 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         audio=audio,
         speaker=saved.groups["speaker"]["vector"].to(device),
         symbols_per_frame=float(about["symbols_per_frame"]),
+        speakers=saved.groups.get("speakers", {}),
         card=about.get("card", {}),
     )

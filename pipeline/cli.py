@@ -15,6 +15,7 @@ from pipeline.commands.demo import demo
 from pipeline.commands.doctor import doctor
 from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
+from pipeline.commands.pretrain import pretrain
 from pipeline.commands.speak import speak
 from pipeline.commands.voices import voices
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
+app.command(rich_help_panel=MAKE)(pretrain)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=LOOK)(demo)

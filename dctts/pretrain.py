@@ -1,0 +1,186 @@
+"""Corpora of one or many speakers → a base voice, from random weights."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dctts.atomic import write_json
+from dctts.checkpoint import load_average
+from dctts.config import AudioConfig, ssrn_config, text2mel_config
+from dctts.corpora import read_corpus, sentence_key
+from dctts.corpus import Embedder, Example, centroids, prepare
+from dctts.errors import TrainingError
+from dctts.finetune import symbols_per_frame
+from dctts.lexicon import Lexicon
+from dctts.progress import SILENT, Progress
+from dctts.ssrn import SSRN
+from dctts.ssrn_task import SSRNRecipe, SSRNTask
+from dctts.text2mel import Text2Mel
+from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
+from dctts.train import TrainOptions, train
+from dctts.vocabulary import VOCABULARY
+from dctts.voice import Voice, save_voice
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOptions:
+    """What a user may choose about a base voice."""
+
+    size: str = "small"
+    steps: int = 100_000
+    """Of Text2Mel."""
+    ssrn_steps: int = 20_000
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    ssrn_learning_rate: float = 5e-4
+    hold_out: str = ""
+    """Regular expression: clips whose id it matches, and every reading of their sentences, are only validated on."""
+    hold_out_percent: int = 1
+    """Of the other sentences, chosen by their letters: the same on every run."""
+    validate_every: int = 1000
+    seed: int = 0
+    device: str = "cpu"
+
+
+def pretrain(
+    datasets: Sequence[Path],
+    base: Path,
+    options: PretrainOptions,
+    *,
+    embedder: Callable[[], Embedder],
+    lexicon: Lexicon,
+    progress: Progress = SILENT,
+    first: str = "ssrn",
+) -> Path:
+    """Train both networks from random weights, or go on where the folder `base` stands.
+
+    Args:
+        datasets: folders that `corpora.read_corpus` understands; each may hold one speaker or many.
+        base: folder of the run; ends with `voice.safetensors`, which speaks as the speaker with the most clips.
+        embedder: makes the speaker encoder; called only when features must be computed.
+        first: which network is trained first, `ssrn` or `text2mel`.
+
+    Raises:
+        ManifestError: a dataset cannot be read.
+        TrainingError: nothing to train on or to hold out.
+        CheckpointError: the folder belongs to a run with other settings.
+        Interrupted: Ctrl-C; the same call goes on.
+    """
+    audio = AudioConfig()
+    examples = [
+        example
+        for folder in datasets
+        for example in prepare(
+            read_corpus(folder),
+            audio,
+            embedder,
+            cache=base / "features" / f"{_name(folder)}.safetensors",
+            progress=progress,
+        )
+    ]
+    training, held_out = split(examples, options)
+    if not training or not held_out:
+        raise TrainingError(
+            f"{len(training)} clips to train on and {len(held_out)} held out",
+            hint="change --hold-out or give more data",
+        )
+    minutes = sum(example.duration_s for example in training) / 60
+    log.info("%d clips, %.1f h, %d speakers", len(training), minutes / 60, len({row.speaker for row in training}))
+    write_json(base / "config.json", {"datasets": [folder.name for folder in datasets], **asdict(options)})
+
+    torch.manual_seed(options.seed)
+    ssrn = SSRN(ssrn_config(options.size))
+    text2mel = Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
+
+    def train_ssrn() -> Path:
+        task = SSRNTask(ssrn, training, held_out, recipe=SSRNRecipe(seed=options.seed), audio=audio)
+        plan = _plan(options, options.ssrn_steps, options.ssrn_learning_rate)
+        return train(task, plan, base, name="ssrn", progress=progress)
+
+    def train_text2mel() -> Path:
+        recipe = Text2MelRecipe(seed=options.seed, batch_size=options.batch_size)
+        task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
+        return train(
+            task, _plan(options, options.steps, options.learning_rate), base, name="text2mel", progress=progress
+        )
+
+    runs = {"ssrn": train_ssrn, "text2mel": train_text2mel}
+    last = {name: runs[name]() for name in sorted(runs, key=lambda name: name != first)}
+    finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
+    load_average(finished_ssrn, last["ssrn"])
+    load_average(finished_text2mel, last["text2mel"])
+    voice = base_voice(
+        finished_text2mel, finished_ssrn, training, lexicon, audio, card=_card(options, datasets, minutes)
+    )
+    save_voice(voice, base / "voice.safetensors")
+    return base / "voice.safetensors"
+
+
+def base_voice(
+    text2mel: Text2Mel,
+    ssrn: SSRN,
+    training: Sequence[Example],
+    lexicon: Lexicon,
+    audio: AudioConfig,
+    *,
+    card: dict[str, Any],
+) -> Voice:
+    """Put trained networks together with their speakers; the one with the most clips speaks by default."""
+    speakers = centroids(training)
+    counts = {speaker: sum(example.speaker == speaker for example in training) for speaker in speakers}
+    main = max(counts, key=lambda speaker: (counts[speaker], speaker))
+    return Voice(
+        text2mel=text2mel,
+        ssrn=ssrn,
+        audio=audio,
+        speaker=speakers[main],
+        speakers=speakers,
+        symbols_per_frame=symbols_per_frame(training, lexicon, audio),
+        card={**card, "clips": counts},
+    )
+
+
+def split(examples: Sequence[Example], options: PretrainOptions) -> tuple[list[Example], list[Example]]:
+    """Divide clips into training and held out, by sentence: speakers who read the same prompts stay on one side."""
+    pattern = re.compile(options.hold_out) if options.hold_out else None
+    out = {sentence_key(row.text) for row in examples if pattern is not None and pattern.search(row.id)}
+    for key in {sentence_key(row.text) for row in examples}:
+        if int(hashlib.sha256(key.encode()).hexdigest(), 16) % 100 < options.hold_out_percent:
+            out.add(key)
+    training = [row for row in examples if sentence_key(row.text) not in out]
+    return training, [row for row in examples if sentence_key(row.text) in out]
+
+
+def _plan(options: PretrainOptions, steps: int, peak: float) -> TrainOptions:
+    return TrainOptions(
+        steps=steps,
+        learning_rate=peak,
+        warmup_steps=min(500, max(1, steps // 10)),
+        validate_every=options.validate_every,
+        save_every=options.validate_every,
+        seed=options.seed,
+        device=options.device,
+        compile=steps >= 1000,
+    )
+
+
+def _card(options: PretrainOptions, datasets: Sequence[Path], minutes: float) -> dict[str, Any]:
+    return {
+        "name": "base",
+        "datasets": [folder.name for folder in datasets],
+        "minutes": round(minutes, 1),
+        **asdict(options),
+    }
+
+
+def _name(folder: Path) -> str:
+    """A cache's file name for a dataset: readable, and different for folders of one name."""
+    return f"{folder.resolve().name}-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"

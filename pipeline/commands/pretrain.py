@@ -1,0 +1,90 @@
+"""`clone-pipeline pretrain`: from corpora to a base voice."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.commands import terminal
+from pipeline.commands.finetune import Size
+
+DATA = "Data"
+
+
+def pretrain(
+    datasets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATASET…",
+            help="Folders in the layout of LJSpeech, VCTK or LibriTTS.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="BASE", help="Folder of the base voice.")],
+    size: Annotated[
+        Size, typer.Option(help="small and medium fit a laptop, paper is DC-TTS as published.")
+    ] = Size.small,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of Text2Mel.")] = 100_000,
+    ssrn_steps: Annotated[int, typer.Option(min=1, help="Steps of SSRN.")] = 20_000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a step of Text2Mel.")] = 16,
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="Never train on clips whose id it matches, nor on other readings of their sentences.",
+            rich_help_panel=DATA,
+        ),
+    ] = "",
+    text2mel_first: Annotated[
+        bool, typer.Option("--text2mel-first", help="Train Text2Mel before SSRN, not after it.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
+    preview_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints, measures and pictures.")] = 1000,
+) -> None:
+    """Train a base voice on corpora of one or many speakers.
+
+    Voices are then fine-tuned from it. Ctrl-C saves; the same command goes
+    on. Watch held_out/l1_shuffled_text in metrics.jsonl: until it stands
+    clear above held_out/l1, the network does not read. Prints the path of
+    the base, for finetune --base.
+
+    [bold]Examples[/bold]
+
+      clone-pipeline pretrain LJSpeech-1.1 -o base --size paper --device cuda
+
+      clone-pipeline pretrain VCTK-Corpus-0.92 LibriTTS/train-clean-100 -o base
+    """
+    from dctts.lexicon import open_lexicon
+    from dctts.pretrain import PretrainOptions
+    from dctts.pretrain import pretrain as train_base
+    from dctts.speaker_encoder import SpeakerEncoder
+    from dctts.train import Interrupted
+
+    options = PretrainOptions(
+        size=size.value,
+        steps=steps,
+        ssrn_steps=ssrn_steps,
+        batch_size=batch_size,
+        hold_out=hold_out,
+        validate_every=preview_every,
+        seed=seed,
+        device=device,
+    )
+    try:
+        made = train_base(
+            datasets,
+            output,
+            options,
+            embedder=lambda: SpeakerEncoder(device),
+            lexicon=open_lexicon(),
+            progress=terminal.progress(),
+            first="text2mel" if text2mel_first else "ssrn",
+        )
+    except Interrupted as stopped:
+        terminal.say(f"{stopped}; everything is saved, the same command goes on")
+        raise
+    terminal.say(f"next: clone-pipeline finetune --base {made}")
+    typer.echo(made)
