@@ -3,6 +3,8 @@
 Legend: B utterances, N symbols, T coarse frames, F mel bands, d = `channels`.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -118,6 +120,9 @@ class Text2Mel(nn.Module):
         self.text_encoder = TextEncoder(config)
         self.audio_encoder = AudioEncoder(config)
         self.audio_decoder = AudioDecoder(config)
+        # Not in the paper, and not used for speaking: a guess at each frame from the attended text alone. Without it
+        # the frames before are so good a hint that the text is not read for thousands of steps.
+        self.text_logits = Conv(config.channels, config.num_mels)
 
     def condition(self, speaker: Tensor | None) -> Tensor | None:
         """Tensor[B, speaker_dim] → what the blocks take; None stays None."""
@@ -126,6 +131,13 @@ class Text2Mel(nn.Module):
     def forward(
         self, text: Tensor, num_symbols: Tensor, previous: Tensor, speaker: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
+        """Predict every frame from the true frames before it: logits and attention of `predict`."""
+        prediction = self.predict(text, num_symbols, previous, speaker)
+        return prediction.logits, prediction.attention
+
+    def predict(
+        self, text: Tensor, num_symbols: Tensor, previous: Tensor, speaker: Tensor | None = None
+    ) -> "Prediction":
         """Predict every frame from the true frames before it (teacher forcing).
 
         Args:
@@ -133,17 +145,27 @@ class Text2Mel(nn.Module):
             num_symbols: Tensor[B], int64.
             previous: Tensor[B, T, F] in [0, 1]: the target shifted right by one zero frame.
             speaker: Tensor[B, speaker_dim], unit norm; None for the unconditioned network.
-
-        Returns:
-            logits Tensor[B, T, F] of the target frames, and attention Tensor[B, T, N], each row summing to 1.
         """
         mask = length_mask(num_symbols, text.shape[1])
         condition = self.condition(speaker)
         keys, values = self.text_encoder(text, mask, condition)
         queries = self.audio_encoder(previous)
         attention = attend(queries, keys, mask)
-        attended = torch.cat([attention.to(values.dtype) @ values, queries], dim=-1)
-        return self.audio_decoder(attended, condition), attention
+        attended = attention.to(values.dtype) @ values
+        logits = self.audio_decoder(torch.cat([attended, queries], dim=-1), condition)
+        return Prediction(logits=logits, attention=attention, from_text=self.text_logits(attended))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the network makes of an utterance."""
+
+    logits: Tensor
+    """Tensor[B, T, F] of the target frames."""
+    attention: Tensor
+    """Tensor[B, T, N], each row summing to 1."""
+    from_text: Tensor
+    """Tensor[B, T, F]: logits of the same frames from the attended text alone; training only."""
 
 
 def attend(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
