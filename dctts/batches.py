@@ -35,6 +35,24 @@ class TextBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EncodedBatch:
+    """What Text2Mel trains on while its text encoder is frozen."""
+
+    keys: Tensor
+    """Tensor[B, N, d], 0 behind the end."""
+    values: Tensor
+    """Tensor[B, N, d], 0 behind the end."""
+    num_symbols: Tensor
+    """Tensor[B], int64."""
+    coarse: Tensor
+    """Tensor[B, T, F], float32 in [0, 1], 0 behind the end."""
+    num_frames: Tensor
+    """Tensor[B], int64: coarse frames."""
+    voice: Tensor
+    """Tensor[B, 256]: speaker vectors."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CropBatch:
     """What SSRN trains on."""
 

@@ -111,7 +111,7 @@ def finetune(
     ssrn = SSRN(ssrn.config)
     load_average(ssrn, last)
 
-    recipe = Text2MelRecipe(seed=options.seed)
+    recipe = Text2MelRecipe(seed=options.seed, freeze_text=base is not None)
     text2mel_task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
     speaker = _speaker(training)
     pace = symbols_per_frame(training, lexicon, audio)

@@ -146,9 +146,20 @@ class Text2Mel(nn.Module):
             previous: Tensor[B, T, F] in [0, 1]: the target shifted right by one zero frame.
             speaker: Tensor[B, speaker_dim], unit norm; None for the unconditioned network.
         """
-        mask = length_mask(num_symbols, text.shape[1])
+        keys, values = self.encode_text(text, num_symbols, speaker)
+        return self.predict_encoded(keys, values, num_symbols, previous, speaker)
+
+    def encode_text(self, text: Tensor, num_symbols: Tensor, speaker: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Keys and values of texts, Tensor[B, N, d] each: two thirds of the work, constant while TextEnc is frozen."""
+        keys, values = self.text_encoder(text, length_mask(num_symbols, text.shape[1]), self.condition(speaker))
+        return keys, values
+
+    def predict_encoded(
+        self, keys: Tensor, values: Tensor, num_symbols: Tensor, previous: Tensor, speaker: Tensor | None = None
+    ) -> "Prediction":
+        """Do the rest of `predict` with keys and values at hand."""
+        mask = length_mask(num_symbols, keys.shape[1])
         condition = self.condition(speaker)
-        keys, values = self.text_encoder(text, mask, condition)
         queries = self.audio_encoder(previous)
         attention = attend(queries, keys, mask)
         attended = attention.to(values.dtype) @ values

@@ -128,8 +128,9 @@ def train(
     if options.compile and not fuse(network):
         log.info("no C++ compiler: training without compiled blocks, which takes about half as long again")
     average = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
+        trained, lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
     )
     checkpoints = folder / "checkpoints" / name
     state = _State(network, average, optimizer)
@@ -149,7 +150,7 @@ def train(
                 losses = task.loss(network, moved(batch, device), step)
             optimizer.zero_grad(set_to_none=True)
             losses["loss"].backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
+            norm = nn.utils.clip_grad_norm_(trained, options.clip_norm)
             rate = options.learning_rate_at(step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
