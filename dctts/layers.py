@@ -28,8 +28,11 @@ class Conv(nn.Module):
         super().__init__()
         self.kernel, self.dilation, self.padding = kernel, dilation, padding
         self.weight = nn.Parameter(torch.empty(out_channels, kernel * in_channels))
-        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.bias = nn.Parameter(torch.empty(out_channels))
         nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+        # Never zero: on silence, such as the frame before the first, a layer norm would divide by nothing, thirteen
+        # layers in a row, and the gradient of the first step would overflow.
+        nn.init.uniform_(self.bias, -(in_channels**-0.5), in_channels**-0.5)
 
     @property
     def reach(self) -> int:

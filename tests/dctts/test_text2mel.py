@@ -87,6 +87,17 @@ def test_the_speaker_matters_once_it_is_trained() -> None:
     )
 
 
+@pytest.mark.parametrize("size", ["tiny", "small"])
+def test_silence_before_the_first_frame_does_not_blow_up_the_gradient(size: str) -> None:
+    torch.manual_seed(0)
+    net = Text2Mel(text2mel_config(size, 40))
+    text, num_symbols, previous, speaker = inputs([(12, 30), (7, 20)])
+    logits, _ = net(text, num_symbols, shift_right(previous), speaker)
+    logits.sigmoid().mean().backward()
+    norm = torch.stack([p.grad.norm() for p in net.parameters() if p.grad is not None]).norm()
+    assert norm < 10
+
+
 def test_attention_stays_in_float32_under_autocast() -> None:
     queries, keys = torch.randn(1, 3, 8).bfloat16(), torch.randn(1, 4, 8).bfloat16()
     assert attend(queries, keys, torch.ones(1, 4, dtype=torch.bool)).dtype == torch.float32
