@@ -1,6 +1,6 @@
 """How long a training step takes, beside the plain float32 networks, in one run.
 
-    python bench/training.py [--rounds 5] [--json out.json]
+    python -m bench.training [--rounds 5] [--json out.json]
 
 Rounds alternate between all contestants, so that whatever else the machine does hits all of them alike. B=16, 160
 symbols, 150 coarse frames; SSRN on 16 crops of 64 coarse frames; paper sizes.
@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from plain_dctts import PlainSSRN, PlainText2Mel
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.plain_dctts import PlainSSRN, PlainText2Mel
 from dctts.config import ssrn_config, text2mel_config
 from dctts.layers import fuse
 from dctts.losses import guided_attention, guided_attention_weights, reconstruction
