@@ -1,0 +1,71 @@
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from dctts.corpus import Example
+from dctts.errors import TrainingError
+from dctts.lexicon import Lexicon
+from dctts.pretrain import PretrainOptions, pretrain, split
+from dctts.voice import load_voice
+
+OPTIONS = PretrainOptions(size="tiny", steps=3, ssrn_steps=2, batch_size=4, hold_out="-007$", validate_every=2)
+
+
+class TwoVoices:
+    """Stands in for the speaker encoder: tells clips apart by their loudest frequency."""
+
+    def embed_batch(self, wavs: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> list[NDArray[np.float32] | None]:
+        found: list[NDArray[np.float32] | None] = []
+        for wav in wavs:
+            vector = np.zeros(256, np.float32)
+            vector[int(np.abs(np.fft.rfft(wav)[:256]).argmax())] = 1
+            found.append(vector)
+        return found
+
+
+def example(identity: str, text: str) -> Example:
+    return Example(
+        id=identity,
+        speaker="ada",
+        text=text,
+        wave=torch.zeros(1024, dtype=torch.int16),
+        mel=torch.zeros(4, 80, dtype=torch.float16),
+        voice=torch.ones(256) / 16,
+    )
+
+
+def test_no_sentence_is_on_both_sides_whoever_reads_it() -> None:
+    examples = [example(f"{who}-{n}", f"Sentence {'abcdefghij'[n]}.") for who in ("a", "b") for n in range(10)]
+    training, held_out = split(examples, PretrainOptions(hold_out="^a-[34]$", hold_out_percent=0))
+    assert {row.id for row in held_out} == {"a-3", "a-4", "b-3", "b-4"}
+    assert len(training) == 16
+
+
+def test_part_of_the_sentences_is_held_out_by_its_letters() -> None:
+    examples = [example(str(n), f"sentence {chr(97 + n % 26)}{chr(97 + n // 26)}") for n in range(600)]
+    _, held_out = split(examples, PretrainOptions(hold_out_percent=10))
+    assert 30 <= len(held_out) <= 90
+    assert [row.id for row in split(examples, PretrainOptions(hold_out_percent=10))[1]] == [row.id for row in held_out]
+
+
+def test_two_corpora_become_a_base_with_two_speakers(tiny_dataset: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_dataset, other)
+    made = pretrain([tiny_dataset, other], tmp_path / "base", OPTIONS, embedder=TwoVoices, lexicon=Lexicon())
+    voice = load_voice(made)
+    assert set(voice.speakers) == {"tiny", "other"}
+    assert voice.card["clips"] == {"tiny": 7, "other": 7}
+    assert voice.card["datasets"] == ["tiny", "other"]
+    again = pretrain([tiny_dataset, other], tmp_path / "base", OPTIONS, embedder=TwoVoices, lexicon=Lexicon())
+    assert again.read_bytes() == made.read_bytes()
+
+
+def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
+    options = PretrainOptions(size="tiny", steps=1, ssrn_steps=1, hold_out="", hold_out_percent=0)
+    with pytest.raises(TrainingError, match="8 clips to train on and 0 held out"):
+        pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon())
