@@ -74,7 +74,7 @@ class _OneFrame:
         self.shape = tuple(layer.norm.normalized_shape)
 
     def step(self, x: Tensor) -> Tensor:
-        y = torch.addmm(self.bias, x, self.weight)
+        y: Tensor = torch.addmm(self.bias, x, self.weight)
         y = functional.layer_norm(y, self.shape, self.norm.weight, self.norm.bias, self.norm.eps)
         return y.relu_() if self.relu else y
 
@@ -94,9 +94,11 @@ class _CachedHighway:
         self.keep, self.turns = kernel - 1, _SLOTS - kernel + 1
         past = torch.zeros(self.dilation, batch, _SLOTS, channels)
         # Making a view costs as much as a small product: all are made once.
-        self.past = list(past)
-        self.taps = [[row[:, turn : turn + kernel].flatten(1) for turn in range(self.turns)] for row in past]
-        self.latest = [[row[:, turn + kernel - 1] for turn in range(self.turns)] for row in past]
+        self.past: list[Tensor] = list(past)
+        self.taps: list[list[Tensor]] = [
+            [row[:, turn : turn + kernel].flatten(1) for turn in range(self.turns)] for row in past
+        ]
+        self.latest: list[list[Tensor]] = [[row[:, turn + kernel - 1] for turn in range(self.turns)] for row in past]
 
     def newest(self, time: int) -> Tensor:
         """Where the input Tensor[B, C] of frame `time` must be written before `step`."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from dctts.atomic import whole_file
 from dctts.errors import CheckpointError
@@ -86,3 +86,21 @@ def newest(folder: Path) -> Path | None:
     """Find the checkpoint with the highest step in a folder of `<step>.safetensors`, or None."""
     numbered = [path for path in folder.glob("*.safetensors") if path.stem.isdigit()]
     return max(numbered, key=lambda path: int(path.stem), default=None)
+
+
+def load_matching(network: nn.Module, weights: Weights) -> list[str]:
+    """Load weights by name and give the names that were missing, for example the speaker conditioning of a plain net.
+
+    Raises:
+        CheckpointError: a tensor the network does not know, or one of another shape.
+    """
+    own = dict(network.named_parameters())
+    for name, tensor in weights.items():
+        if name not in own or own[name].shape != tensor.shape:
+            wanted = tuple(own[name].shape) if name in own else "no such tensor"
+            raise CheckpointError(
+                f"tensor {name} of shape {tuple(tensor.shape)} does not fit this network ({wanted})",
+                hint="the checkpoint was made for another size",
+            )
+        own[name].data.copy_(tensor)
+    return sorted(set(own) - set(weights))

