@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 from dctts.chunks import Chunk, ChunkOptions, split_chunks
 from dctts.decode import COVERED, Decoded, DecodeOptions, decode
@@ -129,12 +128,11 @@ def _respelt(take: Take, lexicon: Lexicon, options: DecodeOptions) -> Plan | Non
 
 
 def _split(take: Take, lexicon: Lexicon, options: DecodeOptions) -> Plan | None:
-    whole = _whole(take)
-    limits = ChunkOptions()
-    longest = max(2 * limits.shortest, ceil(0.6 * len(whole.text)))
-    parts = split_chunks(whole.text, replace(limits, longest=longest)) if len(whole.text) > longest else [whole]
-    if len(parts) == 1:
+    whole, limits = _whole(take), ChunkOptions()
+    longest = len(whole.text) - 1  # just too long: it is cut once, where it is best cut
+    if longest < 2 * limits.shortest:
         return None
+    parts = split_chunks(whole.text, replace(limits, longest=longest))
     return [*parts[:-1], replace(parts[-1], silence_ms=whole.silence_ms)], lexicon, options, "split"
 
 

@@ -29,7 +29,7 @@ def convergence_db(wave: NDArray[np.float32], wanted: torch.Tensor) -> float:
 
 def in_pieces(frames: torch.Tensor, sizes: list[int], **options: int) -> tuple[NDArray[np.float32], list[int]]:
     """The wave of frames pushed in pieces, and where the pieces' samples met."""
-    search = PhaseRetrieval(CONFIG, **options)  # type: ignore[arg-type]
+    search = PhaseRetrieval(CONFIG, **options)
     waves, start = [], 0
     for size in sizes:
         waves.append(search.push(frames[start : start + size]))
