@@ -14,6 +14,8 @@ PAUSES = frozenset(VOCABULARY.index(symbol) for symbol in (" ", *PUNCTUATION))
 LEAST_COVERAGE = 0.95
 MOST_FORCED = 0.1
 MOST_ATTEMPTS = 5
+SHORTEST_SPLIT = 30
+"""Characters; of a shorter chunk the halves would be too short to be said well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +130,14 @@ def _respelt(take: Take, lexicon: Lexicon, options: DecodeOptions) -> Plan | Non
 
 
 def _split(take: Take, lexicon: Lexicon, options: DecodeOptions) -> Plan | None:
-    whole, limits = _whole(take), ChunkOptions()
-    longest = len(whole.text) - 1  # just too long: it is cut once, where it is best cut
-    if longest < 2 * limits.shortest:
+    whole = _whole(take)
+    length = len(whole.text)
+    if length < SHORTEST_SPLIT:
         return None
-    parts = split_chunks(whole.text, replace(limits, longest=longest))
+    # One character less than it has: it is cut once, where it is best cut.
+    parts = split_chunks(whole.text, ChunkOptions(shortest=length // 4, longest=length - 1))
+    if " ".join(part.text for part in parts) != whole.text:
+        return None  # no blank near the middle: better whole than cut through a word
     return [*parts[:-1], replace(parts[-1], silence_ms=whole.silence_ms)], lexicon, options, "split"
 
 
