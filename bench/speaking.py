@@ -1,8 +1,8 @@
-"""What one second of speech costs: `python -m bench.speaking` prints a Markdown table and, with --json, writes the figures.
+"""What one second of speech costs: `python -m bench.speaking` prints a Markdown table, --json writes the figures too.
 
 Contenders take turns within one process and every row is a median of such rounds, so that a busy machine slows all of
 them. RTF is seconds of work for a second of sound. Weights are random unless --voice gives a trained one: the cost does
-not depend on their values. Texts are decoded to the length that a speaker of 0.76 symbols a coarse frame (LJSpeech) takes.
+not depend on their values. Texts are decoded to the length that LJSpeech's reader takes, 0.76 symbols a coarse frame.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -40,7 +41,9 @@ from dctts.voice import Voice, load_voice, save_voice
 AUDIO = AudioConfig()
 FRAME_S = 1 / AUDIO.coarse_frames_per_s
 PACE = 0.76
-SENTENCE = "The examination and testimony of the experts enabled the commission to conclude that five shots may have been fired. "
+SENTENCE = (
+    "The examination and testimony of the experts enabled the commission to conclude that five shots were fired. "
+)
 STEADY = DecodeOptions(
     length_factor=1.0,
     spare_frames=0,
@@ -75,7 +78,7 @@ def main() -> None:
     torch.set_num_threads(2)
     for name, voice in voices.items():
         rows += measure(f"text → wav, {name}, 2 threads", speak_work(voice), arguments.rounds)
-        rows += seconds(f"first sound of a stream, {name}", lambda voice=voice: first_sound_s(voice), arguments.rounds)
+        rows += seconds(f"first sound of a stream, {name}", partial(first_sound_s, voice), arguments.rounds)
         rows += growth(name, voice)
         rows += cold(name, voice, arguments.rounds)
     print("| | | median | min – max | on the processor |\n|---|---|---|---|---|")
@@ -215,7 +218,7 @@ def convergence_db(waves: list[np.ndarray], wanted: list[Tensor], centred: bool)
     ratios = []
     for wave, frames in zip(waves, wanted, strict=True):
         if centred:
-            got = torch.from_numpy(np.abs(librosa.stft(wave, n_fft=1024, hop_length=256)).T.copy())
+            got = torch.from_numpy(np.ascontiguousarray(np.abs(librosa.stft(wave, n_fft=1024, hop_length=256)).T))
         else:
             got = magnitudes(torch.from_numpy(wave).unsqueeze(0), AUDIO)[0]
         count = min(len(got), len(frames))

@@ -93,12 +93,13 @@ class _CachedHighway:
         self.shape, self.norm_shape = (batch, 2, channels), (channels,)
         self.keep, self.turns = kernel - 1, _SLOTS - kernel + 1
         past = torch.zeros(self.dilation, batch, _SLOTS, channels)
-        # Making a view costs as much as a small product: all are made once.
-        self.past: list[Tensor] = list(past)
-        self.taps: list[list[Tensor]] = [
-            [row[:, turn : turn + kernel].flatten(1) for turn in range(self.turns)] for row in past
-        ]
-        self.latest: list[list[Tensor]] = [[row[:, turn + kernel - 1] for turn in range(self.turns)] for row in past]
+        self.past = past.unbind()
+        # Making a view costs as much as a small product: all are made once, many at a time.
+        views, steps = (self.dilation, self.turns, batch), (past.stride(0), channels, past.stride(1))
+        taps = past.as_strided((*views, kernel * channels), (*steps, 1))
+        latest = past.as_strided((*views, channels), (*steps, 1), (kernel - 1) * channels)
+        self.taps = [phase.unbind() for phase in taps.unbind()]
+        self.latest: list[tuple[Tensor, ...]] = [phase.unbind() for phase in latest.unbind()]
 
     def newest(self, time: int) -> Tensor:
         """Where the input Tensor[B, C] of frame `time` must be written before `step`."""

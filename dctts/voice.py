@@ -77,7 +77,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} has settings this version does not know: {error}", hint="upgrade") from error
     for name, network in (("text2mel", text2mel), ("ssrn", ssrn)):
-        missing = load_matching(network, {key: value.float() for key, value in saved.groups.get(name, {}).items()})
+        missing = load_matching(network, saved.groups.get(name, {}))
         if missing:
             raise CheckpointError(f"{path} lacks tensors of {name}: {missing[0]}", hint="is the file whole?")
         network.eval().to(device)

@@ -1,12 +1,13 @@
 """`clone-pipeline speak`: from text to a wav."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dctts.errors import TextError
+from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
 from pipeline.commands.arguments import VoiceName, VoicesDir
 from pipeline.errors import VoiceError
@@ -82,7 +83,12 @@ def speak(
         from dctts.stream import stream_speech
 
         target = sys.stdout.buffer if output == STDOUT else output
-        verdicts = stream_speech(said, loaded, words, target, options=options, srt=srt, verdict=verdict)
+        try:
+            verdicts = stream_speech(said, loaded, words, target, options=options, srt=srt, verdict=verdict)
+        except AudioError:
+            if output == STDOUT:  # what is left in the buffer of a closed pipe would fail once more at the very end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
     else:
         verdicts = write_speech(
             said, loaded, words, output, options=options, srt=srt, verdict=verdict, progress=terminal.progress()
