@@ -12,7 +12,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dctts.layers import Conv, HighwayConv, NormConv
 from dctts.text2mel import Text2Mel
@@ -70,12 +69,13 @@ class _OneFrame:
     def __init__(self, module: nn.Module, batch: int) -> None:
         layer = cast(NormConv, module)
         self.weight, self.bias = _affine(layer.conv, batch)
-        self.norm, self.relu = layer.norm, layer.relu
+        self.gain, self.offset, self.eps = layer.norm.weight, layer.norm.bias, layer.norm.eps
+        self.relu = layer.relu
         self.shape = tuple(layer.norm.normalized_shape)
 
     def step(self, x: Tensor) -> Tensor:
         y: Tensor = torch.addmm(self.bias, x, self.weight)
-        y = functional.layer_norm(y, self.shape, self.norm.weight, self.norm.bias, self.norm.eps)
+        y = torch.layer_norm(y, self.shape, self.gain, self.offset, self.eps)
         return y.relu_() if self.relu else y
 
 
@@ -114,7 +114,7 @@ class _CachedHighway:
         turn, phase = divmod(time, self.dilation)
         turn %= self.turns
         hidden = torch.addmm(self.bias, self.taps[phase][turn], self.weight).view(self.shape)
-        normal = functional.layer_norm(hidden, self.norm_shape)
+        normal = torch.layer_norm(hidden, self.norm_shape)
         gate, candidate = torch.addcmul(self.offset, normal, self.gain).unbind(1)
         x = self.latest[phase][turn]
         y: Tensor = torch.lerp(x, candidate, gate.sigmoid(), out=out)

@@ -28,7 +28,7 @@ from dctts.text import encode_words
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
 from dctts.verdict import Verdict, judge, summarise
-from dctts.voice import Voice
+from dctts.voice import Voice, on_cpu
 
 MOST_CHUNKS = 16
 """Chunks decoded side by side once the stream is well ahead: 1, then 2, 4, 8, and 16 from there on."""
@@ -65,6 +65,7 @@ def stream(
         TextError: nothing in the text can be spoken.
     """
     options = options or SpeakOptions()
+    voice = on_cpu(voice)
     chunks = iter_chunks(text)
     samples, rate = 0, voice.audio.sample_rate_hz
     first = next(chunks)

@@ -27,7 +27,7 @@ from dctts.retry import MOST_ATTEMPTS, Take, decode_chunks
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
 from dctts.verdict import Verdict, judge, summarise
-from dctts.voice import Voice
+from dctts.voice import Voice, on_cpu
 
 Wave = NDArray[np.float32]
 
@@ -76,6 +76,7 @@ def speak(
         TextError: nothing in the text can be spoken.
     """
     options = options or SpeakOptions()
+    voice = on_cpu(voice)
     chunks = iter_chunks(text)
     start_s = 0.0
     with progress.bar("speaking") as bar:

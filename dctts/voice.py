@@ -1,7 +1,8 @@
 """A voice in one file: both networks, who speaks, and where it all came from. Safetensors, never pickle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,6 +89,22 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         speaker=saved.groups["speaker"]["vector"].to(device),
         symbols_per_frame=float(about["symbols_per_frame"]),
         card=about.get("card", {}),
+    )
+
+
+def on_cpu(voice: Voice) -> Voice:
+    """Give a voice whose weights lie on the CPU, where speaking is done: the voice itself if they do already.
+
+    A frame is a chain of some 150 operations on a vector: on a GPU each would cost more to start than to compute here.
+    """
+    parts = (voice.speaker, next(voice.text2mel.parameters()), next(voice.ssrn.parameters()))
+    if all(part.device.type == "cpu" for part in parts):
+        return voice
+    return replace(
+        voice,
+        text2mel=deepcopy(voice.text2mel).cpu(),
+        ssrn=deepcopy(voice.ssrn).cpu(),
+        speaker=voice.speaker.cpu(),
     )
 
 

@@ -1,9 +1,14 @@
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from dctts.errors import CheckpointError
-from dctts.voice import Voice, load_voice, save_voice
+from dctts.lexicon import Lexicon
+from dctts.synthesize import write_speech
+from dctts.voice import Voice, load_voice, on_cpu, save_voice
 
 
 def test_a_voice_in_full_precision_is_kept_exactly(tiny_voice: Voice, tmp_path: Path) -> None:
@@ -33,3 +38,22 @@ def test_a_voice_that_lacks_a_tensor_is_refused(tiny_voice: Voice, tmp_path: Pat
     checkpoint.save(tmp_path / "part.safetensors", checkpoint.Checkpoint(groups=groups, about=about))
     with pytest.raises(CheckpointError, match=r"lacks tensors of ssrn: mel_logits\.bias"):
         load_voice(tmp_path / "part.safetensors")
+
+
+def test_a_voice_on_the_cpu_is_taken_as_it_is(tiny_voice: Voice) -> None:
+    assert on_cpu(tiny_voice) is tiny_voice
+
+
+@pytest.mark.gpu
+def test_a_voice_on_a_gpu_speaks_as_it_does_here(tiny_voice: Voice, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    there = replace(
+        tiny_voice,
+        text2mel=deepcopy(tiny_voice.text2mel).cuda(),
+        ssrn=deepcopy(tiny_voice.ssrn).cuda(),
+        speaker=tiny_voice.speaker.cuda(),
+    )
+    for name, voice in (("here.wav", tiny_voice), ("there.wav", there)):
+        write_speech("Hello there.", voice, Lexicon(), tmp_path / name)
+    assert (tmp_path / "here.wav").read_bytes() == (tmp_path / "there.wav").read_bytes()
