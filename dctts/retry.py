@@ -73,7 +73,9 @@ def decode_chunks(
     *,
     attempts: int = MOST_ATTEMPTS,
 ) -> list[Take]:
-    """Decode chunks side by side, and those that failed in up to four other ways; the best is kept, the first on a tie.
+    """Decode chunks side by side, and those that failed in up to four other ways.
+
+    Of several takes one that passes is kept, else the one with the best score; the first on a tie.
 
     The other ways, each tried on the text as it was: attention sharper by 1/0.7; the window narrowed to [0, +2]; the
     word where it got stuck by its letters instead of the dictionary's phones; the chunk split in two. Nothing here is
@@ -87,8 +89,9 @@ def decode_chunks(
             index: plan for index, take in enumerate(takes) if take.failed and (plan := remedy(take, lexicon, options))
         }
         for index, other in zip(plans, _decode_plans(list(plans.values()), voice), strict=True):
-            best = other if other.score > takes[index].score else takes[index]
-            takes[index] = replace(best, attempts=takes[index].attempts + 1)
+            kept = takes[index]
+            better = (not other.failed, other.score) > (not kept.failed, kept.score)
+            takes[index] = replace(other if better else kept, attempts=kept.attempts + 1)
     return takes
 
 

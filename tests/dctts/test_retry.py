@@ -87,6 +87,18 @@ def test_a_second_try_happens_for_failing_chunks_alone(tiny_voice: Voice, monkey
     assert not any(take.failed for take in takes)
 
 
+def test_a_take_that_passes_is_kept_even_if_one_that_failed_scored_higher(
+    tiny_voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dctts import retry
+
+    results = [decoded(coverage=0.94), decoded(coverage=0.96, forced_at=(1,) + (0,) * 19)]
+    monkeypatch.setattr(retry, "decode", lambda *_, **__: [results.pop(0)])
+    [take] = decode_chunks([Chunk(text=TEXT, silence_ms=0)], tiny_voice, Lexicon())
+    assert not take.failed
+    assert (take.remedy, take.attempts) == ("sharper attention", 2)
+
+
 def test_trying_again_is_repeatable(tiny_voice: Voice) -> None:
     chunks = [Chunk(text=TEXT, silence_ms=250), Chunk(text="hello there.", silence_ms=0)]
     first, second = (decode_chunks(chunks, tiny_voice, Lexicon(), LENIENT) for _ in range(2))
