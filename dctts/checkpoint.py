@@ -96,3 +96,21 @@ def load_average(network: nn.Module, path: Path) -> None:
         for name, parameter in network.named_parameters():
             parameter.copy_(weights[name])
     network.eval()
+
+
+def load_matching(network: nn.Module, weights: Weights) -> list[str]:
+    """Load weights by name and give the names that were missing, for example the speaker conditioning of a plain net.
+
+    Raises:
+        CheckpointError: a tensor the network does not know, or one of another shape.
+    """
+    own = dict(network.named_parameters())
+    for name, tensor in weights.items():
+        if name not in own or own[name].shape != tensor.shape:
+            wanted = tuple(own[name].shape) if name in own else "no such tensor"
+            raise CheckpointError(
+                f"tensor {name} of shape {tuple(tensor.shape)} does not fit this network ({wanted})",
+                hint="the checkpoint was made for another size",
+            )
+        own[name].data.copy_(tensor)
+    return sorted(set(own) - set(weights))

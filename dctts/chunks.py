@@ -58,16 +58,28 @@ def split_chunks(text: str, options: ChunkOptions | None = None) -> list[Chunk]:
     Raises:
         TextError: nothing in the text can be said.
     """
+    return list(iter_chunks(text, options))
+
+
+def iter_chunks(text: str, options: ChunkOptions | None = None) -> Iterator[Chunk]:
+    """Do what `split_chunks` does, paragraph by paragraph: the first chunk of a book is there at once.
+
+    Raises:
+        TextError: nothing in the text can be said.
+    """
     options = options or ChunkOptions()
-    chunks: list[Chunk] = []
+    waiting: Chunk | None = None
     for paragraph in re.split(r"\n\s*\n", text):
         if said := normalise(paragraph):
             parts = list(_merged(_cut(said, options), options))
-            chunks += [Chunk(text=part, silence_ms=_silence_ms(part, options)) for part in parts]
-            chunks[-1] = replace(chunks[-1], silence_ms=options.paragraph_ms)
-    if not chunks:
+            for place, part in enumerate(parts, 1):
+                if waiting is not None:
+                    yield waiting
+                ends = place == len(parts)
+                waiting = Chunk(text=part, silence_ms=options.paragraph_ms if ends else _silence_ms(part, options))
+    if waiting is None:
         raise TextError(f"nothing to say in {text[:60]!r}", hint="give text with letters or digits in it")
-    return [*chunks[:-1], replace(chunks[-1], silence_ms=0)]
+    yield replace(waiting, silence_ms=0)
 
 
 def _cut(said: str, options: ChunkOptions) -> Iterator[str]:

@@ -7,20 +7,24 @@ every frame: quadratic), and leave past frames as they were decoded, which re-ru
 Legend: B texts decoded side by side, N symbols, T coarse frames, F mel bands, d = `channels`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dctts.batches import pad_stack
-from dctts.layers import HighwayConv, NormConv, combine, length_mask
+from dctts.cached_steps import CachedSteps
+from dctts.layers import length_mask
 from dctts.text2mel import Text2Mel
+from dctts.threads import one_thread
 
-BACK, AHEAD = 1, 3
-"""Attention may go one symbol back and three ahead of where it is (forced incremental attention, section 4.2)."""
 QUIET = 0.12
 """Mean of a unit-mel frame below which it is silence: speech lies near 0.45, the silent tail of the clips at 0."""
+COVERED = 0.3
+"""Attention in sum from which a symbol counts as said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,12 @@ class DecodeOptions:
     """Frames allowed on top of that."""
     sharpness: float = 1.0
     """Attention scores are multiplied by it: above 1 the attention is more decided."""
+    back: int = 1
+    """Symbols that attention may look back from where it is (forced incremental attention of the paper)."""
+    ahead: int = 3
+    """Symbols that it may go forward in one frame."""
+    free: bool = False
+    """Let attention go where it likes, as in training: to measure how well it was learnt, never to speak."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +60,20 @@ class Decoded:
     coarse: Tensor
     """Tensor[T, F] in [0, 1]."""
     position: Tensor
-    """Tensor[T], int64: the symbol attended most in each frame."""
-    forced_frames: int
-    """Frames in which attention wanted to leave the window, or stayed too long, and was moved."""
+    """Tensor[T], int64: where in the text each frame is; it never falls unless attention is free."""
+    forced_at: tuple[int, ...]
+    """For each symbol, the frames in which attention wanted to leave the window from there, or stayed too long."""
+    attended: tuple[float, ...]
+    """For each symbol, the attention it got in sum over all frames."""
     coverage: float
     """Part of the symbols, spaces left out, that got attention of at least 0.3 in sum."""
     reached_end: bool
     """Whether the last symbol was reached before the length cap."""
+
+    @property
+    def forced_frames(self) -> int:
+        """Frames in which attention was moved."""
+        return sum(self.forced_at)
 
     @property
     def forced_rate(self) -> float:
@@ -64,7 +81,6 @@ class Decoded:
         return self.forced_frames / max(1, len(self.coarse))
 
 
-@torch.inference_mode()
 def decode(
     network: Text2Mel,
     texts: Sequence[Sequence[int]],
@@ -74,7 +90,17 @@ def decode(
     pauses: frozenset[int],
     options: DecodeOptions | None = None,
 ) -> list[Decoded]:
-    """Decode several texts at once; each comes out as it would alone.
+    """Decode several texts at once; each comes out as it would alone. Arguments as for `Decoding`."""
+    decoding = Decoding(network, texts, voice, symbols_per_frame=symbols_per_frame, pauses=pauses, options=options)
+    for _ in decoding:
+        pass
+    return decoding.results()
+
+
+class Decoding:
+    """Texts being decoded side by side: iterate for the frames as they come, then ask for the results.
+
+    Each frame is Tensor[B, F]; those of a text that has ended mean nothing, `results` leaves them out.
 
     Args:
         network: in evaluation mode.
@@ -83,158 +109,159 @@ def decode(
         symbols_per_frame: rate of the speaker, from the training clips: decides the length cap.
         pauses: ids on which a speaker may pause.
     """
-    options = options or DecodeOptions()
-    text, num_symbols = pad_stack([torch.tensor(ids) for ids in texts])
-    batch = len(texts)
-    mask = length_mask(num_symbols, text.shape[1])
-    condition = network.condition(None if voice is None else voice.unsqueeze(0))
-    keys, values = network.text_encoder(text, mask, condition)
-    steps = _CachedSteps(network, batch, condition)
-    attention = _ForcedAttention(keys, values, text, num_symbols, pauses, options)
-    caps = (num_symbols / symbols_per_frame * options.length_factor).long() + options.spare_frames
-    frame = torch.zeros(batch, network.config.num_mels)
-    frames, positions, lengths = [], [], torch.zeros(batch, dtype=torch.long)
-    at_end, quiet = torch.zeros(batch, dtype=torch.long), torch.zeros(batch, dtype=torch.long)
-    running = torch.ones(batch, dtype=torch.bool)
-    for time in range(int(caps.max())):
-        query = steps.encode(frame, time)
-        attended = attention.step(query, running)
-        frame = steps.decode(torch.cat([attended, query], dim=-1), time).sigmoid()
-        frames.append(frame)
-        positions.append(attention.position.clone())
-        lengths += running
-        last = num_symbols - 1
-        at_end = torch.where(attention.position >= last, at_end + 1, 0)
-        silent = (frame.mean(dim=-1) < QUIET) & (attention.position >= last - 1)
-        quiet = torch.where(silent, quiet + 1, 0)
-        said = (at_end >= options.end_frames) | (quiet >= options.quiet_frames)
-        attention.reached_end |= said & running
-        running &= ~said & (time + 1 < caps)
-        if not running.any():
-            break
-    coarse, position = torch.stack(frames, dim=1), torch.stack(positions, dim=1)
-    return [
-        Decoded(
-            coarse=coarse[i, : lengths[i]],
-            position=position[i, : lengths[i]],
-            forced_frames=int(attention.forced[i]),
-            coverage=attention.coverage(i),
-            reached_end=bool(attention.reached_end[i]),
-        )
-        for i in range(batch)
-    ]
+
+    @torch.inference_mode()
+    def __init__(
+        self,
+        network: Text2Mel,
+        texts: Sequence[Sequence[int]],
+        voice: Tensor | None,
+        *,
+        symbols_per_frame: float,
+        pauses: frozenset[int],
+        options: DecodeOptions | None = None,
+    ) -> None:
+        self._options = options = options or DecodeOptions()
+        text, num_symbols = pad_stack([torch.tensor(ids) for ids in texts])
+        condition = network.condition(None if voice is None else voice.unsqueeze(0))
+        with one_thread():
+            keys, values = network.text_encoder(text, length_mask(num_symbols, text.shape[1]), condition)
+        self._steps = CachedSteps(network, len(texts), condition)
+        self._attention = _Attention(keys, values, text.numpy(), num_symbols.numpy(), pauses, options)
+        self._caps = (num_symbols / symbols_per_frame * options.length_factor).long().numpy() + options.spare_frames
+        self._frames: list[Tensor] = []
+        self._positions: list[NDArray[np.int64]] = []
+        self._lengths = np.zeros(len(texts), np.int64)
+        self._reached_end = np.zeros(len(texts), bool)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Decode frame after frame until every text is said or at its cap."""
+        options, attention, last = self._options, self._attention, self._attention.last
+        batch = len(self._lengths)
+        at_end, quiet = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+        running = np.ones(batch, bool)
+        while running.any():
+            frame = self._step(running)
+            yield frame
+            self._lengths += running
+            at_end = np.where(attention.position >= last, at_end + 1, 0)
+            silent = (frame.mean(dim=-1).numpy() < QUIET) & (attention.position >= last - 1)
+            quiet = np.where(silent, quiet + 1, 0)
+            said = (at_end >= options.end_frames) | (quiet >= options.quiet_frames)
+            self._reached_end |= said & running
+            running &= ~said & (len(self._frames) < self._caps)
+
+    @torch.inference_mode()
+    def _step(self, running: NDArray[np.bool_]) -> Tensor:
+        steps, attention = self._steps, self._attention
+        with one_thread():
+            attention.step(steps.encode(self._frames[-1] if self._frames else None), running, steps.attended)
+            frame = steps.decode().sigmoid()
+        self._frames.append(frame)
+        self._positions.append(attention.position)
+        return frame
+
+    @property
+    def positions(self) -> list[NDArray[np.int64]]:
+        """int64[B] of each frame so far: where in its text each row is."""
+        return self._positions
+
+    def results(self) -> list[Decoded]:
+        """Give what was decoded so far, without what came after the end of each text."""
+        attention = self._attention
+        coarse, position = torch.stack(self._frames, dim=1), np.stack(self._positions, axis=1)
+        return [
+            Decoded(
+                coarse=coarse[row, :length].clone(),
+                position=torch.from_numpy(position[row, :length].copy()),
+                forced_at=tuple(attention.forced_at[row, : attention.last[row] + 1].tolist()),
+                attended=tuple(attention.weights_of(row).tolist()),
+                coverage=attention.coverage(row),
+                reached_end=bool(self._reached_end[row]),
+            )
+            for row, length in enumerate(self._lengths)
+        ]
 
 
-class _ForcedAttention:
-    """Attention that moves along each text without skipping, going back, or staying for ever."""
+class _Attention:
+    """Attention that moves along each text without skipping, going back, or staying for ever.
+
+    Only the scores are a matrix product: the rest is a handful of numbers a text, which NumPy handles at a third of the
+    cost of as many small tensors.
+    """
 
     def __init__(
         self,
         keys: Tensor,
         values: Tensor,
-        text: Tensor,
-        num_symbols: Tensor,
+        text: NDArray[np.int64],
+        num_symbols: NDArray[np.int64],
         pauses: frozenset[int],
         options: DecodeOptions,
     ) -> None:
         batch, longest, channels = keys.shape
-        self.keys, self.values, self.text, self.num_symbols = keys, values, text, num_symbols
-        self.scale = options.sharpness / channels**0.5
-        is_pause = torch.isin(text, torch.tensor(sorted(pauses)))
-        self.dwell = torch.where(is_pause, options.pause_dwell_frames, options.dwell_frames)
-        self.is_pause = is_pause
-        self.places = torch.arange(longest)
-        self.position = torch.zeros(batch, dtype=torch.long)
-        self.held = torch.zeros(batch, dtype=torch.long)
-        self.forced = torch.zeros(batch, dtype=torch.long)
-        self.attended = torch.zeros(batch, longest)
-        self.reached_end = torch.zeros(batch, dtype=torch.bool)
+        self.options, self.last = options, num_symbols - 1
+        self.keys = keys * (options.sharpness / channels**0.5)
+        self.rows = np.arange(batch)
+        self.is_pause = np.isin(text, sorted(pauses))
+        self.dwell = np.where(self.is_pause, options.pause_dwell_frames, options.dwell_frames)
+        self.position = np.zeros(batch, np.int64)
+        self.held = np.zeros(batch, np.int64)
+        self.forced_at = np.zeros((batch, longest), np.int64)
+        # Border and padding score -inf, so that the window may hang over either end of a text.
+        self.offsets = np.arange(-options.back, options.ahead + 1)
+        border = ((0, 0), (options.back, options.ahead))
+        outside = np.pad(np.arange(longest) > self.last[:, None], border, constant_values=True)
+        self.bias = np.where(outside, -np.inf, 0).astype(np.float32)
+        self.scores = self.bias.copy()
+        self.inner = slice(options.back, options.back + longest)
+        self.values = np.pad(values.float().numpy(), (*border, (0, 0)))
+        self.attended = np.zeros_like(self.bias)
 
-    def step(self, query: Tensor, running: Tensor) -> Tensor:
-        """Attend with queries Tensor[B, d] → attended values Tensor[B, d]."""
-        scores = torch.einsum("bnd,bd->bn", self.keys, query) * self.scale
-        offset = self.places - self.position.unsqueeze(1)
-        last = (self.num_symbols - 1).unsqueeze(1)
-        inside = (offset >= -BACK) & (offset <= AHEAD) & (self.places <= last)
-        free = scores.masked_fill(self.places > last, float("-inf")).argmax(dim=-1)
-        strayed = ~inside.gather(1, free.unsqueeze(1)).squeeze(1)
-        weights = torch.softmax(scores.masked_fill(~inside, float("-inf")), dim=-1)
-        nearest = weights.argmax(dim=-1)
-        stays = nearest <= self.position
-        limit = self.dwell.gather(1, self.position.unsqueeze(1)).squeeze(1)
-        stuck = stays & (self.held >= limit) & (self.position < last.squeeze(1))
+    def step(self, query: Tensor, running: NDArray[np.bool_], into: Tensor) -> None:
+        """Attend with queries Tensor[B, d] and write the attended values into Tensor[B, d]."""
+        scores = self.scores
+        product = torch.bmm(self.keys, query.unsqueeze(-1)).squeeze(-1).numpy()
+        np.add(product, self.bias[:, self.inner], out=scores[:, self.inner])
+        if self.options.free:
+            self._step_freely(running, into)
+            return
+        options, position, rows = self.options, self.position, self.rows
+        free = scores.argmax(axis=1) - options.back
+        window = position[:, None] + (self.offsets + options.back)
+        near = scores[rows[:, None], window]
+        weights = np.exp(near - near.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        nearest = position - options.back + near.argmax(axis=1)
+        strayed = (free < position - options.back) | (free > position + options.ahead)
+        stuck = (nearest <= position) & (self.held >= self.dwell[rows, position]) & (position < self.last)
         moved = strayed | stuck
-        onward = (self.position + 1).minimum(last.squeeze(1))
-        only = torch.nn.functional.one_hot(onward, weights.shape[1]).to(weights.dtype)
-        weights = torch.where(moved.unsqueeze(1), only, weights)
-        target = torch.where(moved, onward, nearest)
-        self.held = torch.where(target > self.position, 0, self.held + 1)
+        target = nearest
+        if moved.any():
+            onward = np.minimum(position + 1, self.last)
+            target = np.where(moved, onward, nearest)
+            only = window == (onward + options.back)[:, None]
+            weights = np.where(moved[:, None], only, weights).astype(np.float32)
+            self.forced_at[rows, position] += moved & running
+        self.attended[rows[:, None], window] += weights * running[:, None]
+        self.held = np.where(target > position, 0, self.held + 1)
         # Going back a symbol is looking again, not un-saying it: the window never moves backwards.
-        self.position = target.maximum(self.position)
-        self.forced += moved & running
-        self.attended += weights * running.unsqueeze(1)
-        return torch.einsum("bn,bnd->bd", weights, self.values)
+        self.position = np.maximum(target, position)
+        into.numpy()[:] = np.matmul(weights[:, None], self.values[rows[:, None], window])[:, 0]
+
+    def _step_freely(self, running: NDArray[np.bool_], into: Tensor) -> None:
+        weights = np.exp(self.scores - self.scores.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        self.position = weights.argmax(axis=1) - self.options.back
+        self.attended += weights * running[:, None]
+        into.numpy()[:] = np.matmul(weights[:, None], self.values)[:, 0]
+
+    def weights_of(self, row: int) -> NDArray[np.float32]:
+        """Attention that each symbol of a text got in sum."""
+        return self.attended[row, self.inner][: self.last[row] + 1]
 
     def coverage(self, row: int) -> float:
         """Part of a text's spoken symbols that were attended."""
-        spoken = (self.places < self.num_symbols[row] - 1) & ~self.is_pause[row]
-        return float((self.attended[row][spoken] >= 0.3).float().mean()) if spoken.any() else 1.0
-
-
-class _CachedSteps:
-    """AudioEnc and AudioDec, one frame at a time: Tensor[B, C] in and out."""
-
-    def __init__(self, network: Text2Mel, batch: int, condition: Tensor | None) -> None:
-        encoder, decoder = network.audio_encoder, network.audio_decoder
-        self.encoder_entry = [_one_frame(layer) for layer in encoder.entry]
-        self.encoder = [_CachedHighway(block, batch, None) for block in encoder.blocks]  # type: ignore[arg-type]
-        self.decoder_entry = _one_frame(decoder.entry)
-        self.decoder = [_CachedHighway(block, batch, condition) for block in decoder.blocks]  # type: ignore[arg-type]
-        self.decoder_exit = [*(_one_frame(layer) for layer in decoder.exit)]
-        self.logits = decoder.logits
-
-    def encode(self, frame: Tensor, time: int) -> Tensor:
-        """Previous coarse frame Tensor[B, F] → query Tensor[B, d]."""
-        x = frame
-        for layer in self.encoder_entry:
-            x = layer(x)
-        for block in self.encoder:
-            x = block.step(x, time)
-        return x
-
-    def decode(self, attended: Tensor, time: int) -> Tensor:
-        """Attended values and query Tensor[B, 2d] → logits Tensor[B, F]."""
-        x = self.decoder_entry(attended)
-        for block in self.decoder:
-            x = block.step(x, time)
-        for layer in self.decoder_exit:
-            x = layer(x)
-        logits: Tensor = self.logits(x)
-        return logits
-
-
-def _one_frame(layer: torch.nn.Module) -> NormConv:
-    assert isinstance(layer, NormConv)
-    return layer
-
-
-class _CachedHighway:
-    """A causal highway block that keeps its last 2δ inputs in a ring."""
-
-    def __init__(self, block: HighwayConv, batch: int, condition: Tensor | None) -> None:
-        conv = block.conv
-        channels = conv.weight.shape[1] // conv.kernel
-        self.ring = torch.zeros(conv.reach, batch, channels)
-        self.dilation = conv.dilation
-        self.weight, self.bias = conv.weight, conv.bias
-        self.gate_gain, self.gate_offset = block.gain[0], block.offset[0]
-        gain, offset = block.candidate_norm(condition)
-        self.gain, self.offset = gain[:, 0], offset[:, 0]
-
-    def step(self, x: Tensor, time: int) -> Tensor:
-        """Input Tensor[B, C] of frame `time` → output Tensor[B, C]."""
-        place = time % len(self.ring)
-        oldest, middle = self.ring[place], self.ring[(time + self.dilation) % len(self.ring)]
-        hidden = torch.nn.functional.linear(torch.cat([oldest, middle, x], dim=-1), self.weight, self.bias)
-        self.ring[place] = x
-        return combine(hidden, x, self.gate_gain, self.gate_offset, self.gain, self.offset)
+        last = self.last[row]
+        spoken = ~self.is_pause[row, :last]
+        return float((self.weights_of(row)[:last][spoken] >= COVERED).mean()) if spoken.any() else 1.0

@@ -26,12 +26,15 @@ class Lexicon:
     def __init__(self, own: Mapping[str, Phones] | None = None, dictionary: Mapping[str, str] | None = None) -> None:
         self._own = own or {}
         self._dictionary = dictionary or {}
+        self._spelt: frozenset[str] = frozenset()
 
     def phones(self, word: str) -> Phones | None:
         """Return the first pronunciation of a lower-case word, or None when it must be spelt.
 
         A possessive follows its word: "sentdex's" is found when only "sentdex" is listed.
         """
+        if word in self._spelt:
+            return None
         stem = word.removesuffix("'s")
         found = self._own.get(word)
         if found is None and stem != word and stem in self._own:
@@ -41,6 +44,14 @@ class Lexicon:
         if found is None and stem != word and stem in self._dictionary:
             found = _with_s(tuple(self._dictionary[stem].split()))
         return found
+
+    def without(self, word: str) -> "Lexicon | None":
+        """Give a lexicon that spells one word of the dictionary; None if it is spelt already, or is the user's own."""
+        if word in self._own or word.removesuffix("'s") in self._own or self.phones(word) is None:
+            return None
+        other = Lexicon(self._own, self._dictionary)
+        other._spelt = self._spelt | {word}
+        return other
 
 
 def open_lexicon(file: Path | None = None) -> Lexicon:

@@ -1,7 +1,10 @@
 """Text → waveform with a voice."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +13,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dctts.atomic import whole_file
-from dctts.audio import linear_from_unit, loudness_normalise
-from dctts.chunks import Chunk, split_chunks
+from dctts.atomic import whole_file, write_json
+from dctts.audio import loudness_normalise
+from dctts.chunks import iter_chunks
 from dctts.config import AudioConfig
-from dctts.decode import QUIET, Decoded, DecodeOptions, decode
+from dctts.decode import QUIET, DecodeOptions
 from dctts.errors import AudioError
 from dctts.griffin_lim import griffin_lim
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
-from dctts.ssrn import CONTEXT_FRAMES, SSRN
-from dctts.text import Encoded, encode_words
-from dctts.vocabulary import PUNCTUATION, VOCABULARY
-from dctts.voice import Voice
+from dctts.refine import refine
+from dctts.retry import MOST_ATTEMPTS, Take, decode_chunks
+from dctts.threads import one_thread
+from dctts.timings import SubtitleFile, WordTime, word_times
+from dctts.verdict import Verdict, judge, summarise
+from dctts.voice import Voice, on_cpu
 
 Wave = NDArray[np.float32]
 
-PAUSES = frozenset(VOCABULARY.index(symbol) for symbol in (" ", *PUNCTUATION))
 BATCH_CHUNKS = 16
-"""Chunks decoded side by side: 16 cost 2.4 times one, and memory stays constant over a whole book."""
-SSRN_FRAMES = 256
-"""Coarse frames (12 s) that SSRN refines at once."""
+"""Chunks decoded side by side: 16 cost 3 times one, and memory stays constant over a whole book."""
 FADE_MS = 5
 
 
@@ -39,25 +41,13 @@ class SpeakOptions:
     """How a text is spoken."""
 
     decode: DecodeOptions = field(default_factory=DecodeOptions)
+    attempts: int = MOST_ATTEMPTS
+    """How often a chunk is decoded at most when attention fails on it."""
     power: float = 1.0
     """Exponent on the magnitudes before phase retrieval: a little above 1 sharpens over-smoothed predictions."""
     iterations: int = 32
     """Rounds of phase retrieval."""
     seed: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """How well one chunk went, by what attention did."""
-
-    text: str
-    duration_s: float
-    reached_end: bool
-    """Whether the voice got to the end of the text before the length cap."""
-    coverage: float
-    """Part of the symbols that were attended."""
-    forced_rate: float
-    """Part of the frames in which attention had to be moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +57,8 @@ class Spoken:
     wave: Wave
     silence_ms: int
     """Silence that follows."""
-    encoded: Encoded
-    decoded: Decoded
+    words: tuple[WordTime, ...]
+    """When each word is said, from the start of the whole sound."""
     verdict: Verdict
 
 
@@ -80,16 +70,22 @@ def speak(
     options: SpeakOptions | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[Spoken]:
-    """Speak a text of any length, chunk by chunk, in order.
+    """Speak a text of any length, chunk by chunk, in order and in constant memory.
 
     Raises:
         TextError: nothing in the text can be spoken.
     """
     options = options or SpeakOptions()
-    chunks = split_chunks(text)
-    with progress.bar("speaking", len(chunks)) as bar:
-        for start in range(0, len(chunks), BATCH_CHUNKS):
-            for spoken in _speak_batch(chunks[start : start + BATCH_CHUNKS], voice, lexicon, options):
+    voice = on_cpu(voice)
+    chunks = iter_chunks(text)
+    start_s = 0.0
+    with progress.bar("speaking") as bar:
+        while batch := list(islice(chunks, BATCH_CHUNKS)):
+            takes = decode_chunks(batch, voice, lexicon, options.decode, attempts=options.attempts)
+            for take, sounds in zip(takes, _sounds(takes, voice, options), strict=True):
+                spoken = _spoken(take, sounds, voice.audio, start_s)
+                samples = len(spoken.wave) + len(silence(spoken.silence_ms, voice.audio))
+                start_s += samples / voice.audio.sample_rate_hz
                 bar.advance()
                 yield spoken
 
@@ -101,88 +97,102 @@ def write_speech(
     path: Path,
     *,
     options: SpeakOptions | None = None,
+    srt: Path | None = None,
+    verdict: Path | None = None,
     progress: Progress = SILENT,
 ) -> list[Verdict]:
     """Speak a text into a 16-bit wav, whole or not at all, in constant memory however long it is.
+
+    Args:
+        srt: where to write subtitles, whole or not at all as well.
+        verdict: where to write how it went, see `verdict.summarise`.
 
     Returns:
         how each chunk went, without its sound.
 
     Raises:
         TextError: nothing in the text can be spoken.
-        AudioError: the file cannot be written.
+        AudioError: a file cannot be written.
     """
-    verdicts = []
     rate = voice.audio.sample_rate_hz
+    verdicts = []
     try:
-        with (
-            whole_file(path) as temporary,
-            soundfile.SoundFile(temporary, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV") as file,
-        ):
-            for piece in speak(text, voice, lexicon, options=options, progress=progress):
-                file.write(piece.wave)
-                file.write(silence(piece.silence_ms, rate))
-                verdicts.append(piece.verdict)
+        with ExitStack() as files:
+            temporary = files.enter_context(whole_file(path))
+            subtitles = SubtitleFile(files.enter_context(whole_file(srt))) if srt else None
+            with soundfile.SoundFile(
+                temporary, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV"
+            ) as file:
+                for piece in speak(text, voice, lexicon, options=options, progress=progress):
+                    file.write(piece.wave)
+                    file.write(silence(piece.silence_ms, voice.audio))
+                    verdicts.append(piece.verdict)
+                    if subtitles:
+                        subtitles.add(piece.words)
+                frames = file.frames
+            if verdict:
+                write_json(verdict, summarise(verdicts, duration_s=frames / rate))
     except OSError as error:
         raise AudioError(f"cannot write {path}: {error}", hint="choose another place with -o") from error
     return verdicts
 
 
-def silence(duration_ms: int, sample_rate_hz: int) -> Wave:
+def silence(duration_ms: int, audio: AudioConfig) -> Wave:
     """Give array[S] of zeros."""
-    return np.zeros(round(duration_ms / 1000 * sample_rate_hz), np.float32)
+    return np.zeros(round(duration_ms / 1000 * audio.sample_rate_hz), np.float32)
 
 
-@torch.inference_mode()
-def refine(ssrn: SSRN, coarse: Tensor, audio: AudioConfig) -> NDArray[np.float32]:
-    """Coarse frames Tensor[T, F] → magnitudes array[4T, L], piece by piece with as much context as the network sees."""
-    pieces = []
-    for start in range(0, len(coarse), SSRN_FRAMES):
-        first, last = max(0, start - CONTEXT_FRAMES), min(len(coarse), start + SSRN_FRAMES + CONTEXT_FRAMES)
-        logits, _ = ssrn(coarse[first:last].unsqueeze(0))
-        skipped = (start - first) * audio.reduction
-        kept = min(SSRN_FRAMES, len(coarse) - start) * audio.reduction
-        pieces.append(linear_from_unit(logits[0, skipped : skipped + kept].float().sigmoid(), audio))
-    magnitude: NDArray[np.float32] = torch.cat(pieces).cpu().numpy()
-    return magnitude
+def speech_span(coarse: Tensor) -> slice:
+    """Leave out silent frames around the speech, all but one: the pauses between chunks are ours to choose."""
+    loud = (coarse.mean(dim=-1) >= QUIET).nonzero().flatten()
+    if not len(loud):
+        return slice(0, len(coarse))
+    return slice(max(0, int(loud[0]) - 1), min(len(coarse), int(loud[-1]) + 2))
 
 
-def _speak_batch(chunks: Sequence[Chunk], voice: Voice, lexicon: Lexicon, options: SpeakOptions) -> Iterator[Spoken]:
-    encoded = [encode_words(chunk.text, lexicon=lexicon) for chunk in chunks]
-    decoded = decode(
-        voice.text2mel,
-        [text.ids for text in encoded],
-        voice.speaker,
-        symbols_per_frame=voice.symbols_per_frame,
-        pauses=PAUSES,
-        options=options.decode,
-    )
-    for chunk, text, result in zip(chunks, encoded, decoded, strict=True):
-        magnitude = refine(voice.ssrn, _without_edges(result.coarse), voice.audio)
+def _sounds(takes: Sequence[Take], voice: Voice, options: SpeakOptions) -> list[list[Wave]]:
+    """Give the sound of every piece of every take; several takes are shared out among the processor's cores."""
+    workers = min(len(takes), torch.get_num_threads())
+    with one_thread(), ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(lambda take: _sound(take, voice, options), takes))
+
+
+def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
+    waves = []
+    for piece in take.pieces:
+        magnitude = refine(voice.ssrn, piece.decoded.coarse[speech_span(piece.decoded.coarse)], voice.audio)
         wave = griffin_lim(
             magnitude, voice.audio, iterations=options.iterations, power=options.power, seed=options.seed
         )
-        yield Spoken(
-            wave=_faded(loudness_normalise(wave), voice.audio),
-            silence_ms=chunk.silence_ms,
-            encoded=text,
-            decoded=result,
-            verdict=Verdict(
-                text=chunk.text,
-                duration_s=round(len(wave) / voice.audio.sample_rate_hz, 3),
-                reached_end=result.reached_end,
-                coverage=round(result.coverage, 4),
-                forced_rate=round(result.forced_rate, 4),
-            ),
+        waves.append(_faded(loudness_normalise(wave), voice.audio))
+    return waves
+
+
+def _spoken(take: Take, sounds: Sequence[Wave], audio: AudioConfig, start_s: float) -> Spoken:
+    waves: list[Wave] = []
+    words: list[WordTime] = []
+    samples = 0
+    for place, (piece, wave) in enumerate(zip(take.pieces, sounds, strict=True), 1):
+        words += word_times(
+            piece.encoded,
+            piece.decoded.position[speech_span(piece.decoded.coarse)],
+            frame_s=1 / audio.coarse_frames_per_s,
+            offset_s=start_s + samples / audio.sample_rate_hz,
         )
-
-
-def _without_edges(coarse: Tensor) -> Tensor:
-    """Drop silent frames before and after the speech, all but one: the pauses between chunks are ours to choose."""
-    loud = (coarse.mean(dim=-1) >= QUIET).nonzero().flatten()
-    if not len(loud):
-        return coarse
-    return coarse[max(0, int(loud[0]) - 1) : int(loud[-1]) + 2]
+        pause = silence(0 if place == len(take.pieces) else piece.chunk.silence_ms, audio)
+        waves += [wave, pause]
+        samples += len(wave) + len(pause)
+    return Spoken(
+        wave=np.concatenate(waves),
+        silence_ms=take.pieces[-1].chunk.silence_ms,
+        words=tuple(words),
+        verdict=judge(
+            take,
+            text=" ".join(piece.chunk.text for piece in take.pieces),
+            start_s=start_s,
+            duration_s=samples / audio.sample_rate_hz,
+        ),
+    )
 
 
 def _faded(wave: Wave, audio: AudioConfig) -> Wave:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
@@ -45,13 +46,28 @@ def word_times(
     return times
 
 
-def to_srt(words: Iterable[WordTime]) -> str:
+def to_srt(words: Iterable[WordTime], *, first_number: int = 1) -> str:
     """Write SubRip subtitles: lines of up to 42 characters, each shown while its words are said."""
     blocks = []
-    for number, line in enumerate(_lines(list(words)), 1):
+    for number, line in enumerate(_lines(list(words)), first_number):
         span = f"{_clock(line[0].start_s)} --> {_clock(line[-1].end_s)}"
         blocks.append(f"{number}\n{span}\n{' '.join(word.text for word in line)}\n")
     return "\n".join(blocks)
+
+
+class SubtitleFile:
+    """A SubRip file that grows by a chunk at a time; no line runs on from one chunk into the next."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 0
+
+    def add(self, words: Sequence[WordTime]) -> None:
+        """Append the words of a chunk, timed from the start of the whole sound."""
+        text = to_srt(words, first_number=self._count + 1)
+        with self._path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(("\n" if self._count and text else "") + text)
+        self._count += len(_lines(words))
 
 
 def _lines(words: Sequence[WordTime]) -> list[list[WordTime]]:

@@ -20,7 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from dctts import checkpoint
 from dctts.atomic import write_text
 from dctts.batches import moved, prefetched
-from dctts.checkpoint import Checkpoint, Weights
+from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.errors import CheckpointError, TrainingError
 from dctts.layers import fuse
 from dctts.progress import SILENT, Progress
@@ -190,24 +190,6 @@ def train(
             if stop:
                 break
     return path
-
-
-def load_matching(network: nn.Module, weights: Weights) -> list[str]:
-    """Load weights by name and give the names that were missing, for example the speaker conditioning of a plain net.
-
-    Raises:
-        CheckpointError: a tensor the network does not know, or one of another shape.
-    """
-    own = dict(network.named_parameters())
-    for name, tensor in weights.items():
-        if name not in own or own[name].shape != tensor.shape:
-            wanted = tuple(own[name].shape) if name in own else "no such tensor"
-            raise CheckpointError(
-                f"tensor {name} of shape {tuple(tensor.shape)} does not fit this network ({wanted})",
-                hint="the checkpoint was made for another size",
-            )
-        own[name].data.copy_(tensor)
-    return sorted(set(own) - set(weights))
 
 
 class _State:

@@ -1,7 +1,9 @@
 """What many tests need: synthetic sounds, a tiny dataset, and the real material beside the project if it is there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 
 from dctts.atomic import write_text
 from dctts.manifest import write_metadata
+
+if TYPE_CHECKING:
+    from dctts.voice import Voice
 
 ROOT = Path(__file__).parents[1]
 Wave = NDArray[np.float32]
@@ -45,10 +50,8 @@ def silence(duration_s: float, sample_rate_hz: int = 22_050) -> Wave:
     return np.zeros(round(duration_s * sample_rate_hz), dtype=np.float32)
 
 
-@pytest.fixture
-def tiny_dataset(tmp_path: Path) -> Path:
+def write_tiny_dataset(folder: Path) -> Path:
     """Eight clips in LJSpeech layout, six to train on and two held out, each a buzz as long as its text."""
-    folder = tmp_path / "tiny"
     texts = [
         f"this is sentence number {word}" for word in ("one", "two", "three", "four", "five", "six", "seven", "ten")
     ]
@@ -61,3 +64,48 @@ def tiny_dataset(tmp_path: Path) -> Path:
     write_text(folder / "train.txt", "".join(f"{identity}\n" for identity, _, _ in rows[:6]))
     write_text(folder / "val.txt", "".join(f"{identity}\n" for identity, _, _ in rows[6:]))
     return folder
+
+
+@pytest.fixture
+def tiny_dataset(tmp_path: Path) -> Path:
+    """Give a dataset of eight clips that a test may change."""
+    return write_tiny_dataset(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset_in() -> Callable[[Path], Path]:
+    """Give what writes that dataset into a folder, for tests that share one."""
+    return write_tiny_dataset
+
+
+@pytest.fixture(scope="session")
+def tiny_voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give `voices/tiny/voice.safetensors` of the smallest networks, untrained: it babbles."""
+    import torch
+
+    from dctts.config import AudioConfig, ssrn_config, text2mel_config
+    from dctts.ssrn import SSRN
+    from dctts.text2mel import Text2Mel
+    from dctts.vocabulary import VOCABULARY
+    from dctts.voice import Voice, save_voice
+
+    torch.manual_seed(0)
+    voice = Voice(
+        text2mel=Text2Mel(text2mel_config("tiny", len(VOCABULARY))),
+        ssrn=SSRN(ssrn_config("tiny")),
+        audio=AudioConfig(),
+        speaker=torch.full((256,), 1 / 16),
+        symbols_per_frame=0.75,
+        card={"name": "tiny"},
+    )
+    path = tmp_path_factory.mktemp("voices") / "tiny" / "voice.safetensors"
+    save_voice(voice, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_voice(tiny_voice_file: Path) -> "Voice":
+    """Give the voice in `tiny_voice_file`, loaded."""
+    from dctts.voice import load_voice
+
+    return load_voice(tiny_voice_file)

@@ -1,16 +1,19 @@
 """`clone-pipeline speak`: from text to a wav."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dctts.errors import TextError
+from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
 from pipeline.commands.arguments import VoiceName, VoicesDir
 from pipeline.errors import VoiceError
 from pipeline.voices import DEFAULT_NAME, open_voice
+
+STDOUT = Path("-")
 
 
 def speak(
@@ -22,7 +25,19 @@ def speak(
     file: Annotated[
         Path | None, typer.Option(help="Read the text from a file.", exists=True, dir_okay=False, show_default=False)
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="WAV", help="Where to write.")] = Path("speech.wav"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="WAV", help="Where to write; `-` streams to standard output.")
+    ] = Path("speech.wav"),
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Write the sound while it is made, so that it can be heard at once.")
+    ] = False,
+    srt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write subtitles too.", dir_okay=False, show_default=False)
+    ] = None,
+    verdict: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write how well it went too, as JSON.", dir_okay=False, show_default=False),
+    ] = None,
     lexicon: Annotated[
         Path | None,
         typer.Option(
@@ -47,6 +62,8 @@ def speak(
       clone-pipeline speak --file chapter.txt --voice ada -o chapter.wav
 
       echo "Hello there." | clone-pipeline speak
+
+      clone-pipeline speak "Hello there." -o - | ffplay -
     """
     said = _text(text, file)
     folder = open_voice(voice, voices_dir)
@@ -60,18 +77,27 @@ def speak(
     from dctts.synthesize import SpeakOptions, write_speech
     from dctts.voice import load_voice
 
-    verdicts = write_speech(
-        said,
-        load_voice(folder.voice_safetensors),
-        open_lexicon(lexicon),
-        output,
-        options=SpeakOptions(seed=seed),
-        progress=terminal.progress(),
-    )
-    for verdict in verdicts:
-        if not verdict.reached_end:
-            terminal.say(f"warning: the end was not reached: {terminal.one_line(verdict.text)}")
-    typer.echo(output)
+    loaded, words = load_voice(folder.voice_safetensors), open_lexicon(lexicon)
+    options = SpeakOptions(seed=seed)
+    if stream or output == STDOUT:
+        from dctts.stream import stream_speech
+
+        target = sys.stdout.buffer if output == STDOUT else output
+        try:
+            verdicts = stream_speech(said, loaded, words, target, options=options, srt=srt, verdict=verdict)
+        except AudioError:
+            if output == STDOUT:  # what is left in the buffer of a closed pipe would fail once more at the very end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
+    else:
+        verdicts = write_speech(
+            said, loaded, words, output, options=options, srt=srt, verdict=verdict, progress=terminal.progress()
+        )
+    for one in verdicts:
+        if not one.reached_end:
+            terminal.say(f"warning: the end was not reached: {terminal.one_line(one.text)}")
+    if output != STDOUT:
+        typer.echo(output)
 
 
 def _text(text: str | None, file: Path | None) -> str:

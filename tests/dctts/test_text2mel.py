@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from dctts.checkpoint import load_matching
 from dctts.config import Text2MelConfig, text2mel_config
 from dctts.text2mel import Text2Mel, attend, shift_right
-from dctts.train import load_matching
 
 
 def network(**changes: object) -> Text2Mel:
