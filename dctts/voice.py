@@ -45,7 +45,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         name: {key: value.detach().to(kind) for key, value in network.named_parameters()}
         for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
     }
-    groups["speaker"] = {"vector": voice.speaker.float()}
+    groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
     about = {
         "kind": "voice",
