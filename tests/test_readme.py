@@ -53,7 +53,7 @@ def test_every_flag_that_the_readme_names_exists() -> None:
         pytest.skip(f"not there yet: {', '.join(sorted(COMING))}")
     known = {"--help", "--version", "--verbose"}.union(*(flags(command) for command in COMMANDS))
     # pip's and other tools' flags stand in blocks; ours stand in the text between backquotes as well
-    named = set(re.findall(r"(?<![\w-])`?(--[a-z][a-z-]*)", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)))
+    named = set(re.findall(r"(?<![\w-])`?(--[a-z][a-z0-9-]*)", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)))
     assert named - known == set()
 
 
