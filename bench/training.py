@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.plain_dctts import PlainSSRN, PlainText2Mel
+from dctts.alignment import monotonic_path
 from dctts.config import ssrn_config, text2mel_config
 from dctts.layers import fuse
-from dctts.losses import guided_attention, guided_attention_weights, reconstruction
+from dctts.losses import aligned_attention, guided_attention, guided_attention_weights, reconstruction
 from dctts.ssrn import SSRN
-from dctts.text2mel import Text2Mel, shift_right
+from dctts.text2mel import Prediction, Text2Mel, shift_right
 from dctts.vocabulary import VOCABULARY
 
 BATCH, SYMBOLS, FRAMES, CROP = 16, 160, 150, 64
@@ -80,20 +81,26 @@ def contestants(*, compiled: bool) -> dict[str, dict[str, Step]]:
         if compiled:
             fuse(network)
 
+    def from_text(predicted: Prediction) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.no_grad():
+            cost = torch.cdist(coarse, predicted.symbol_logits.float().sigmoid()).square()
+            path = torch.from_numpy(monotonic_path(cost.numpy(), frames.numpy(), symbols.numpy()))
+        logits = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, 80))
+        return (*reconstruction(logits, coarse, frames), aligned_attention(predicted.attention, path, frames))
+
     def full_loss() -> Tensor:
         predicted = ours.predict(text, symbols, shift_right(coarse), voice)
         l1, divergence = reconstruction(predicted.logits, coarse, frames)
-        text_l1, text_divergence = reconstruction(predicted.from_text, coarse, frames)
+        text_l1, text_divergence, aligned = from_text(predicted)
         guide = guided_attention(predicted.attention, symbols, frames)
-        return l1 + divergence + 0.05 * guide + 0.5 * (text_l1 + text_divergence)
+        return l1 + divergence + 0.05 * (guide + aligned) + 0.5 * (text_l1 + text_divergence)
 
     def frozen_loss() -> Tensor:
         predicted = frozen.predict_encoded(keys, values, symbols, shift_right(coarse), voice)
         l1, divergence = reconstruction(predicted.logits, coarse, frames)
-        text_l1, text_divergence = reconstruction(predicted.from_text, coarse, frames)
-        return (
-            l1 + divergence + 0.05 * guided_attention(predicted.attention, symbols, frames) + text_l1 + text_divergence
-        )
+        text_l1, text_divergence, aligned = from_text(predicted)
+        guide = guided_attention(predicted.attention, symbols, frames)
+        return l1 + divergence + 0.05 * (guide + aligned) + 0.5 * (text_l1 + text_divergence)
 
     def ssrn_loss() -> Tensor:
         linear_logits, mel_logits = ssrn(crop)

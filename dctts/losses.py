@@ -59,6 +59,18 @@ def guided_attention_weights(num_symbols: Tensor, num_frames: Tensor, width: flo
     return weights * inside
 
 
+def aligned_attention(attention: Tensor, path: Tensor, num_frames: Tensor) -> Tensor:
+    """Cross entropy of attention with the symbol each frame belongs to, mean over the real frames: a scalar.
+
+    Args:
+        attention: Tensor[B, T, N], each row summing to 1.
+        path: Tensor[B, T], int64, as `alignment.monotonic_path` finds it.
+        num_frames: Tensor[B], int64.
+    """
+    on_path = attention.gather(2, path.unsqueeze(2)).squeeze(2).clamp_min(1e-6)
+    return -(on_path.log() * length_mask(num_frames, path.shape[1])).sum() / num_frames.sum()
+
+
 def guided_attention(attention: Tensor, num_symbols: Tensor, num_frames: Tensor, width: float = 0.2) -> Tensor:
     """Mean over the real frames of the attention that lies off the diagonal: a scalar in [0, 1).
 

@@ -120,8 +120,8 @@ class Text2Mel(nn.Module):
         self.text_encoder = TextEncoder(config)
         self.audio_encoder = AudioEncoder(config)
         self.audio_decoder = AudioDecoder(config)
-        # Not in the paper, and not used for speaking: a guess at each frame from the attended text alone. Without it
-        # the frames before are so good a hint that the text is not read for thousands of steps.
+        # Not in the paper, and not used for speaking: what each symbol sounds like on its own. Without it the frames
+        # before are so good a hint to the next one that the text is not read for thousands of steps.
         self.text_logits = Conv(config.channels, config.num_mels)
 
     def condition(self, speaker: Tensor | None) -> Tensor | None:
@@ -164,7 +164,7 @@ class Text2Mel(nn.Module):
         attention = attend(queries, keys, mask)
         attended = attention.to(values.dtype) @ values
         logits = self.audio_decoder(torch.cat([attended, queries], dim=-1), condition)
-        return Prediction(logits=logits, attention=attention, from_text=self.text_logits(attended))
+        return Prediction(logits=logits, attention=attention, symbol_logits=self.text_logits(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +175,8 @@ class Prediction:
     """Tensor[B, T, F] of the target frames."""
     attention: Tensor
     """Tensor[B, T, N], each row summing to 1."""
-    from_text: Tensor
-    """Tensor[B, T, F]: logits of the same frames from the attended text alone; training only."""
+    symbol_logits: Tensor
+    """Tensor[B, N, F]: logits of the frames of each symbol, from the text alone; training only."""
 
 
 def attend(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:

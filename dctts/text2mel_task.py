@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dctts.alignment import diagonal_path, monotonic_path
 from dctts.batches import EncodedBatch, TextBatch, bucketed, moved, pad_stack, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids
 from dctts.lexicon import Lexicon
-from dctts.losses import guided_attention, reconstruction
+from dctts.losses import aligned_attention, guided_attention, reconstruction
 from dctts.pictures import draw_attention, draw_mels
 from dctts.text import encode, normalise
 from dctts.text2mel import Text2Mel, shift_right
@@ -24,15 +25,19 @@ class Text2MelRecipe:
     """How Text2Mel is taught."""
 
     batch_size: int = 32
-    guide_weight: float = 1.0
-    """Of guided attention, at the start. With 0.05, attention ran to wherever in the text a sound like the last frame
-    stood (guide 0.17 after 450 steps) instead of along it."""
-    guide_final: float = 0.05
-    guide_steps: int = 10_000
+    guide_weight: float = 0.2
+    """Of guided attention, at the start."""
+    guide_final: float = 0.01
+    guide_steps: int = 4000
     """Steps over which the guide's weight falls to its final value, geometrically."""
     guide_width: float = 0.2
+    flat_steps: int = 200
+    """Steps in which every symbol counts as equally long, before the path of each clip is searched."""
+    aligned_weight: float = 0.05
+    """Of the cross entropy between attention and the path: it teaches attention to read. Guided attention alone is
+    satisfied by a clock, and leaves attention free to point out, among near symbols, what was just heard."""
     text_weight: float = 0.5
-    """Of the error of the frames guessed from the attended text alone: only attending the right symbols lowers it."""
+    """Of the error of each frame as its symbol alone predicts it: fills the values with what symbols sound like."""
     phoneme_probability: float = 0.8
     """Part of the words given as phonemes in training; the rest are letters, so that both are learned."""
     corrupt_from: int = 2000
@@ -126,16 +131,24 @@ class Text2MelTask:
         else:
             predicted = network.predict(batch.text, batch.num_symbols, previous, batch.voice)
         l1, divergence = reconstruction(predicted.logits, batch.coarse, batch.num_frames)
-        text_l1, text_divergence = reconstruction(predicted.from_text, batch.coarse, batch.num_frames)
+        path = self._path(predicted.symbol_logits, batch, step)
+        from_text = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, batch.coarse.shape[2]))
+        text_l1, text_divergence = reconstruction(from_text, batch.coarse, batch.num_frames)
+        aligned = aligned_attention(predicted.attention, path, batch.num_frames)
         guide = guided_attention(predicted.attention, batch.num_symbols, batch.num_frames, recipe.guide_width)
         fall = min(1.0, step / recipe.guide_steps)
         weight = recipe.guide_weight * (recipe.guide_final / recipe.guide_weight) ** fall
         return {
-            "loss": l1 + divergence + weight * guide + recipe.text_weight * (text_l1 + text_divergence),
+            "loss": l1
+            + divergence
+            + weight * guide
+            + recipe.text_weight * (text_l1 + text_divergence)
+            + recipe.aligned_weight * aligned,
             "l1": l1,
             "divergence": divergence,
             "guide": guide,
             "text_l1": text_l1,
+            "aligned": aligned,
         }
 
     def validate(self, network: nn.Module, step: int, folder: Path) -> dict[str, float]:
@@ -226,6 +239,17 @@ class Text2MelTask:
             encoded.append((keys[0], values[0]))
         network.train(was_training)
         return encoded
+
+    @torch.no_grad()
+    def _path(self, symbol_logits: Tensor, batch: TextBatch | EncodedBatch, step: int) -> Tensor:
+        """The symbol of each frame, Tensor[B, T]: first the diagonal, then where the symbols' own guesses fit best."""
+        frames, symbols = batch.num_frames.cpu().numpy(), batch.num_symbols.cpu().numpy()
+        if step < self.recipe.flat_steps:
+            path = diagonal_path(frames, symbols, batch.coarse.shape[1])
+        else:
+            cost = torch.cdist(batch.coarse, symbol_logits.float().sigmoid()).square()
+            path = monotonic_path(cost.cpu().numpy(), frames, symbols)
+        return torch.from_numpy(path).to(symbol_logits.device)
 
     def _corrupted(self, previous: Tensor, num_frames: Tensor, step: int) -> Tensor:
         recipe = self.recipe

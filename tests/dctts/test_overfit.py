@@ -28,7 +28,7 @@ def spoken_clip() -> Example:
     config = AudioConfig()
     wave = said.samples.astype(np.float32) / 32768
     wave = librosa.resample(wave, orig_sr=said.sample_rate_hz, target_sr=config.sample_rate_hz)
-    wave = np.concatenate([loudness_normalise(wave), np.zeros(6000, np.float32)])
+    wave = np.concatenate([loudness_normalise(wave.astype(np.float32)), np.zeros(6000, np.float32)])
     samples = torch.from_numpy((wave * 32767).astype(np.int16))
     return Example(
         id="birch",

@@ -34,7 +34,7 @@ def test_output_shapes() -> None:
 
 def test_the_paper_size_has_the_parameters_of_the_paper() -> None:
     count = sum(p.numel() for p in Text2Mel(text2mel_config("paper", 32, speaker_dim=0)).parameters())
-    assert count == pytest.approx(23.97e6, rel=0.002)  # and 20 thousand for the guess from the text alone
+    assert count == pytest.approx(23.97e6, rel=0.002)  # and 20 thousand for what symbols sound like
 
 
 def test_prediction_depends_on_no_later_frame() -> None:
