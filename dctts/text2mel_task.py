@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dctts.alignment import diagonal_path, monotonic_path
+from dctts.alignment import diagonal_cost, diagonal_path, monotonic_path
 from dctts.batches import EncodedBatch, TextBatch, bucketed, moved, pad_stack, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids
@@ -31,7 +31,9 @@ class Text2MelRecipe:
     guide_steps: int = 4000
     """Steps over which the guide's weight falls to its final value, geometrically."""
     guide_width: float = 0.2
-    flat_steps: int = 200
+    pace_weight: float = 25.0
+    """Of the squared distance from the diagonal (both axes 0 to 1), beside a mean squared error of about 1 a frame."""
+    flat_steps: int = 600
     """Steps in which every symbol counts as equally long, before the path of each clip is searched."""
     aligned_weight: float = 0.05
     """Of the cross entropy between attention and the path: it teaches attention to read. Guided attention alone is
@@ -247,8 +249,9 @@ class Text2MelTask:
         if step < self.recipe.flat_steps:
             path = diagonal_path(frames, symbols, batch.coarse.shape[1])
         else:
-            cost = torch.cdist(batch.coarse, symbol_logits.float().sigmoid()).square()
-            path = monotonic_path(cost.cpu().numpy(), frames, symbols)
+            cost = torch.cdist(batch.coarse, symbol_logits.float().sigmoid()).square().cpu().numpy()
+            pace = diagonal_cost(frames, symbols, cost.shape[1], cost.shape[2])
+            path = monotonic_path(cost + self.recipe.pace_weight * pace, frames, symbols)
         return torch.from_numpy(path).to(symbol_logits.device)
 
     def _corrupted(self, previous: Tensor, num_frames: Tensor, step: int) -> Tensor:

@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dctts.alignment import diagonal_path, monotonic_path
+from dctts.alignment import diagonal_cost, diagonal_path, monotonic_path
 
 
 def lengths(*values: int) -> np.ndarray:
@@ -24,15 +24,15 @@ def by_hand(cost: np.ndarray, most_ahead: int) -> float:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_path_is_the_cheapest_there_is(seed: int) -> None:
     cost = np.random.default_rng(seed).random((1, 6, 5), np.float32)
-    [path] = monotonic_path(cost, lengths(6), lengths(5), most_ahead=2)
-    assert cost[0, np.arange(6), path].sum() == pytest.approx(by_hand(cost[0], 2))
+    [path] = monotonic_path(cost, lengths(6), lengths(5))
+    assert cost[0, np.arange(6), path].sum() == pytest.approx(by_hand(cost[0], 1))
     assert path[0] == 0
     assert path[-1] == 4
-    assert set(np.diff(path)) <= {0, 1, 2}
+    assert set(np.diff(path)) <= {0, 1}
 
 
 def test_a_clear_alignment_is_found() -> None:
-    truth = np.array([0, 0, 0, 1, 3, 3, 4, 4])
+    truth = np.array([0, 0, 0, 1, 2, 3, 3, 4])
     cost = np.ones((1, 8, 5), np.float32)
     cost[0, np.arange(8), truth] = 0
     assert monotonic_path(cost, lengths(8), lengths(5))[0].tolist() == truth.tolist()
@@ -47,10 +47,11 @@ def test_batch_mates_and_padding_change_nothing() -> None:
     assert set(together[1, 5:]) == {3}
 
 
-def test_too_few_frames_go_as_far_as_they_can() -> None:
-    [path] = monotonic_path(np.zeros((1, 3, 20), np.float32), lengths(3), lengths(20))
+def test_more_symbols_than_frames_are_skipped_through() -> None:
+    [path] = monotonic_path(np.zeros((1, 4, 20), np.float32), lengths(4), lengths(20))
     assert path[0] == 0
-    assert path[-1] == 6
+    assert path[-1] == 19
+    assert max(np.diff(path)) <= 7
 
 
 def test_one_symbol_and_one_frame() -> None:
@@ -61,3 +62,10 @@ def test_the_diagonal_goes_from_the_first_to_the_last_symbol() -> None:
     path = diagonal_path(lengths(10, 5), lengths(4, 5), 10)
     assert path[0].tolist() == [0, 0, 1, 1, 1, 2, 2, 2, 3, 3]
     assert path[1].tolist() == [0, 1, 2, 3, 4, 4, 4, 4, 4, 4]
+
+
+def test_the_diagonal_costs_nothing_and_the_corners_most() -> None:
+    cost = diagonal_cost(lengths(5, 3), lengths(5, 2), 5, 5)
+    assert np.diag(cost[0]).max() == 0
+    assert cost[0, 0, 4] == cost[0, 4, 0] == 1
+    assert cost[1, 2, 1] == 0
