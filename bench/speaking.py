@@ -189,7 +189,7 @@ def phase_rows(shared: Path, rounds: int) -> list[dict[str, object]]:
         waves = [load_wav(path, AUDIO.sample_rate_hz) for path in paths]
     else:
         waves = [np.random.default_rng(0).normal(0, 0.1, 22_050 * 6).astype(np.float32)]
-    wanted = [magnitudes(torch.from_numpy(wave).unsqueeze(0), AUDIO)[0] for wave in waves]
+    wanted: list[Tensor] = [magnitudes(torch.from_numpy(wave).unsqueeze(0), AUDIO)[0] for wave in waves]
 
     def streamed(frames: Tensor) -> np.ndarray:
         return PhaseRetrieval(AUDIO, block=STREAM_BLOCK_FRAMES).push(frames, last=True)
@@ -199,11 +199,11 @@ def phase_rows(shared: Path, rounds: int) -> list[dict[str, object]]:
             np.ascontiguousarray(frames.numpy().T), n_iter=32, hop_length=256, n_fft=1024, momentum=0.99, random_state=0
         )
 
-    ways = {"librosa, 32 rounds": librosas, "ours, 32 rounds": lambda frames: griffin_lim(frames, AUDIO)}
-    ways |= {"ours, 16 rounds": lambda frames: griffin_lim(frames, AUDIO, iterations=16), "ours, streamed": streamed}
+    ways = {"librosa, 32 rounds": librosas, "ours, 32 rounds": partial(griffin_lim, config=AUDIO)}
+    ways |= {"ours, 16 rounds": partial(griffin_lim, config=AUDIO, iterations=16), "ours, streamed": streamed}
 
     def work(way: Callable[[Tensor], np.ndarray]) -> Work:
-        return lambda: sum(len(way(frames)) for frames in wanted) / AUDIO.sample_rate_hz
+        return lambda: sum(way(frames).shape[0] for frames in wanted) / AUDIO.sample_rate_hz
 
     rows = measure("phase retrieval, 1 thread", {name: work(way) for name, way in ways.items()}, rounds)
     for one, way in zip(rows, ways.values(), strict=True):

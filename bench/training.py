@@ -63,13 +63,15 @@ def contestants(*, compiled: bool) -> dict[str, dict[str, Step]]:
         target = coarse.transpose(1, 2)
         guide = guided_attention_weights(symbols, frames).transpose(1, 2)
         l1 = (logits.sigmoid() - target).abs().mean()
-        return l1 + functional.binary_cross_entropy_with_logits(logits, target) + (attention * guide).mean()
+        loss: Tensor = l1 + functional.binary_cross_entropy_with_logits(logits, target) + (attention * guide).mean()
+        return loss
 
     plain_ssrn = PlainSSRN()
 
     def plain_ssrn_loss() -> Tensor:
         logits, target = plain_ssrn(crop.transpose(1, 2)), linear.transpose(1, 2)
-        return (logits.sigmoid() - target).abs().mean() + functional.binary_cross_entropy_with_logits(logits, target)
+        loss: Tensor = (logits.sigmoid() - target).abs().mean()
+        return loss + functional.binary_cross_entropy_with_logits(logits, target)
 
     ours = Text2Mel(text2mel_config("paper", len(VOCABULARY)))
     frozen = Text2Mel(text2mel_config("paper", len(VOCABULARY)))

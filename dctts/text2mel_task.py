@@ -25,17 +25,17 @@ class Text2MelRecipe:
     """How Text2Mel is taught."""
 
     batch_size: int = 32
-    guide_weight: float = 0.2
+    guide_weight: float = 0.5
     """Of guided attention, at the start."""
-    guide_final: float = 0.01
+    guide_final: float = 0.05
     guide_steps: int = 4000
     """Steps over which the guide's weight falls to its final value, geometrically."""
     guide_width: float = 0.2
     pace_weight: float = 25.0
     """Of the squared distance from the diagonal (both axes 0 to 1), beside a mean squared error of about 1 a frame."""
-    flat_steps: int = 600
+    flat_steps: int = 500
     """Steps in which every symbol counts as equally long, before the path of each clip is searched."""
-    aligned_weight: float = 0.05
+    aligned_weight: float = 0.3
     """Of the cross entropy between attention and the path: it teaches attention to read. Guided attention alone is
     satisfied by a clock, and leaves attention free to point out, among near symbols, what was just heard."""
     text_weight: float = 0.5
