@@ -199,7 +199,8 @@ def phase_rows(shared: Path, rounds: int) -> list[dict[str, object]]:
             np.ascontiguousarray(frames.numpy().T), n_iter=32, hop_length=256, n_fft=1024, momentum=0.99, random_state=0
         )
 
-    ways = {"librosa, 32 rounds": librosas, "ours, 32 rounds": partial(griffin_lim, config=AUDIO)}
+    ways: dict[str, Callable[[Tensor], np.ndarray]] = {"librosa, 32 rounds": librosas}
+    ways["ours, 32 rounds"] = partial(griffin_lim, config=AUDIO)
     ways |= {"ours, 16 rounds": partial(griffin_lim, config=AUDIO, iterations=16), "ours, streamed": streamed}
 
     def work(way: Callable[[Tensor], np.ndarray]) -> Work:
