@@ -81,3 +81,12 @@ def _opened(wav: Path) -> soundfile.SoundFile:
             f"{wav} is {file.samplerate} Hz with {file.channels} channels", hint="decode it to 16 kHz mono first"
         )
     return file
+
+
+def smoothed(levels: Decibels, frames: int = 5) -> Decibels:
+    """Average the envelope over 50 ms, so that a minimum is a pause and not one zero crossing."""
+    if len(levels) < frames:
+        return levels
+    padded = np.pad(levels, frames // 2, mode="edge")
+    result: Decibels = np.convolve(padded, np.ones(frames, np.float32) / frames, mode="valid").astype(np.float32)
+    return result

@@ -13,7 +13,7 @@ from dctts.progress import SILENT, Progress
 from pipeline import samples as wav_samples
 from pipeline.errors import NoSpeechError
 from pipeline.records import Span
-from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, Decibels
+from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, Decibels, smoothed
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +96,6 @@ def join_frames(is_speech: NDArray[np.bool_], levels: Decibels, options: Segment
     smooth = smoothed(levels)
     pieces = [piece for a, b in runs for piece in _split(a, b, smooth, options)]
     return _with_margins(pieces, smooth, options)
-
-
-def smoothed(levels: Decibels, frames: int = 5) -> Decibels:
-    """Average the envelope over 50 ms, so that a minimum is a pause and not one zero crossing."""
-    if len(levels) < frames:
-        return levels
-    padded = np.pad(levels, frames // 2, mode="edge")
-    result: Decibels = np.convolve(padded, np.ones(frames, np.float32) / frames, mode="valid").astype(np.float32)
-    return result
 
 
 def quietest(levels: Decibels, start: int, end: int) -> int:

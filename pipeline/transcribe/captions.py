@@ -15,7 +15,6 @@ from pipeline import samples as wav_samples
 from pipeline.align import AlignedWord, Aligner, Alignment
 from pipeline.records import Span, Utterance, Word
 from pipeline.samples import Samples
-from pipeline.segment import smoothed
 from pipeline.spoken import spoken_forms
 from pipeline.transcribe import cut
 from pipeline.transcribe.assign import AssignOptions, assign
@@ -226,7 +225,7 @@ def _cut(
         for word, ws in zip(text.words, found, strict=True)
     ]
     pieces = cut.group(words, text.ends, stretch.cut)
-    spans = cut.edges(words, pieces, smoothed(wav_samples.loudness_db(samples)), offset_s, stretch.cut)
+    spans = cut.edges(words, pieces, wav_samples.smoothed(wav_samples.loudness_db(samples)), offset_s, stretch.cut)
     utterances = []
     for (first, last), span in zip(pieces, spans, strict=True):
         scores = [token.score for tokens in found[first:last] for token in tokens]

@@ -7,7 +7,8 @@ import soundfile
 from dctts.errors import AudioError
 from pipeline import samples as wav_samples
 from pipeline.errors import NoSpeechError
-from pipeline.segment import SegmentOptions, find_spans, join_frames, quietest, smoothed
+from pipeline.samples import smoothed
+from pipeline.segment import SegmentOptions, find_spans, join_frames, quietest
 
 OPTIONS = SegmentOptions()
 
