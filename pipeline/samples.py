@@ -90,3 +90,13 @@ def smoothed(levels: Decibels, frames: int = 5) -> Decibels:
     padded = np.pad(levels, frames // 2, mode="edge")
     result: Decibels = np.convolve(padded, np.ones(frames, np.float32) / frames, mode="valid").astype(np.float32)
     return result
+
+
+def quietest(levels: Decibels, start: int, end: int) -> int:
+    """Return the index of the lowest level in [start, end), the middle one of equals; `start` when it is empty."""
+    start, end = max(start, 0), min(end, len(levels))
+    if end <= start:
+        return min(start, len(levels))
+    part = levels[start:end]
+    lowest = np.flatnonzero(part <= part.min() + 0.01)
+    return start + int(lowest[len(lowest) // 2])

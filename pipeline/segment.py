@@ -13,7 +13,7 @@ from dctts.progress import SILENT, Progress
 from pipeline import samples as wav_samples
 from pipeline.errors import NoSpeechError
 from pipeline.records import Span
-from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, Decibels, smoothed
+from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, Decibels, quietest, smoothed
 
 log = logging.getLogger(__name__)
 
@@ -96,16 +96,6 @@ def join_frames(is_speech: NDArray[np.bool_], levels: Decibels, options: Segment
     smooth = smoothed(levels)
     pieces = [piece for a, b in runs for piece in _split(a, b, smooth, options)]
     return _with_margins(pieces, smooth, options)
-
-
-def quietest(levels: Decibels, start: int, end: int) -> int:
-    """Return the index of the lowest level in [start, end), the middle one of equals; `start` when it is empty."""
-    start, end = max(start, 0), min(end, len(levels))
-    if end <= start:
-        return min(start, len(levels))
-    part = levels[start:end]
-    lowest = np.flatnonzero(part <= part.min() + 0.01)
-    return start + int(lowest[len(lowest) // 2])
 
 
 def _listen(wav: Path, options: SegmentOptions, progress: Progress) -> tuple[NDArray[np.bool_], Decibels]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from pipeline.records import Span, Word
-from pipeline.samples import FRAME_S, Decibels
-from pipeline.segment import quietest
+from pipeline.samples import FRAME_S, Decibels, quietest
 
 
 @dataclass(frozen=True, kw_only=True)

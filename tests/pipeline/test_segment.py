@@ -7,8 +7,8 @@ import soundfile
 from dctts.errors import AudioError
 from pipeline import samples as wav_samples
 from pipeline.errors import NoSpeechError
-from pipeline.samples import smoothed
-from pipeline.segment import SegmentOptions, find_spans, join_frames, quietest
+from pipeline.samples import quietest, smoothed
+from pipeline.segment import SegmentOptions, find_spans, join_frames
 
 OPTIONS = SegmentOptions()
 
