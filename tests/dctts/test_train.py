@@ -29,6 +29,9 @@ class Line:
     def batch(self, step: int) -> Tensor:
         return torch.rand(8, 4, generator=torch.Generator().manual_seed(step))
 
+    def fuse(self) -> bool:
+        return False
+
     def loss(self, network: nn.Module, batch: Tensor, step: int) -> dict[str, Tensor]:
         if step == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
