@@ -1,64 +1,46 @@
-"""Which symbol each frame belongs to, found while training: a monotonic path of least cost.
+"""Which symbol each coarse frame belongs to, from the times of the words: what attention is taught to follow.
 
-Legend: B utterances, N symbols, T coarse frames.
+Legend: W words, N symbols, T coarse frames.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dctts.text import WordSpan
 
-def monotonic_path(
-    cost: NDArray[np.float32], num_frames: NDArray[np.int64], num_symbols: NDArray[np.int64]
+
+def symbol_path(
+    words: Sequence[WordSpan], times_s: NDArray[np.float32], num_symbols: int, frame_times_s: NDArray[np.floating[Any]]
 ) -> NDArray[np.int64]:
-    """Find the cheapest way through each utterance, from its first symbol to its last.
+    """Give every frame a symbol.
 
-    From one frame to the next the path stays or moves on by one symbol (monotonic alignment search, arXiv:2005.11129);
-    by more only where an utterance has fewer frames than symbols. A path free to skip finds some text-like way through
-    *any* text: with up to three symbols a frame the error was the same with the right text and with another clip's.
+    A word's symbols share its time evenly; what stands between two words (blanks, punctuation) shares the pause between
+    them, and gets nothing where there is none; the last symbol gets all that follows the last word.
 
     Args:
-        cost: array[B, T, N], of frame t belonging to symbol n; what lies in the padding does not matter.
-        num_frames: array[B], at least 1.
-        num_symbols: array[B], at least 1.
+        words: of the text, in order, and where in it they lie.
+        times_s: array[W, 2], start and end of each word, neither falling nor overlapping.
+        num_symbols: of the text, its end included.
+        frame_times_s: array[T], middle of each frame, rising.
 
     Returns:
-        array[B, T]: the symbol of each frame, never falling, 0 at the first frame, the last symbol at the last one;
-        behind an utterance its last place is repeated.
+        array[T], never falling.
     """
-    batch, longest, width = cost.shape
-    ahead_allowed = np.maximum(1, -(-(num_symbols - 1) // np.maximum(num_frames - 1, 1)))
-    best = np.full((batch, width), np.inf, np.float32)
-    best[:, 0] = cost[:, 0, 0]
-    steps = np.zeros((longest, batch, width), np.int16)
-    totals = np.empty((longest, batch, width), np.float32)
-    totals[0] = best
-    for time in range(1, longest):
-        options = np.full((min(int(ahead_allowed.max()), width - 1) + 1, batch, width), np.inf, np.float32)
-        for ahead in range(len(options)):
-            options[ahead, :, ahead:] = np.where((ahead <= ahead_allowed)[:, None], best[:, : width - ahead], np.inf)
-        steps[time] = options.argmin(axis=0)
-        best = options.min(axis=0) + cost[:, time]
-        totals[time] = best
-    rows = np.arange(batch)
-    reachable = np.where(np.isfinite(totals[num_frames - 1, rows]), np.arange(width), 0)
-    place = np.minimum(num_symbols - 1, reachable.max(axis=1))  # a single frame reaches the first symbol only
-    path = np.empty((batch, longest), np.int64)
-    for time in range(longest - 1, -1, -1):
-        path[:, time] = place
-        place = np.where(time < num_frames, place - steps[time, rows, place], place)
-    return path
+    starts = np.zeros(num_symbols)
+    before, clock = 0, 0.0
+    for word, (start, end) in zip(words, times_s, strict=True):
+        starts[before : word.start] = np.linspace(clock, start, word.start - before, endpoint=False)
+        starts[word.start : word.stop] = np.linspace(start, end, word.stop - word.start, endpoint=False)
+        before, clock = word.stop, float(end)
+    # Closing punctuation passes at once: the silence after the last word is what the end of the text sounds like.
+    starts[before:] = clock
+    return np.maximum(np.searchsorted(starts, frame_times_s, side="right") - 1, 0)
 
 
-def diagonal_path(num_frames: NDArray[np.int64], num_symbols: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
-    """Give every symbol of an utterance the same time, array[B, T]: where to start when nothing is known yet."""
-    part = np.arange(longest) / np.maximum(num_frames - 1, 1)[:, None]
-    return np.rint(np.minimum(part, 1) * (num_symbols - 1)[:, None]).astype(np.int64)
-
-
-def diagonal_cost(
-    num_frames: NDArray[np.int64], num_symbols: NDArray[np.int64], longest_frames: int, longest_symbols: int
-) -> NDArray[np.float32]:
-    """Squared distance from each utterance's own diagonal, array[B, T, N]: speakers keep a more or less even pace."""
-    frames = np.arange(longest_frames) / np.maximum(num_frames - 1, 1)[:, None]
-    symbols = np.arange(longest_symbols) / np.maximum(num_symbols - 1, 1)[:, None]
-    return np.square(frames[:, :, None] - symbols[:, None, :]).astype(np.float32)
+def diagonal_path(num_symbols: int, num_frames: int) -> NDArray[np.int64]:
+    """Give every symbol the same time, array[T]: for clips whose words could not be found."""
+    part = np.arange(num_frames) / max(num_frames - 1, 1)
+    return np.rint(part * (num_symbols - 1)).astype(np.int64)

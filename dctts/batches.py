@@ -32,6 +32,8 @@ class TextBatch:
     """Tensor[B], int64: coarse frames."""
     voice: Tensor
     """Tensor[B, 256]: speaker vectors."""
+    path: Tensor
+    """Tensor[B, T], int64: the symbol each frame belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class EncodedBatch:
     """Tensor[B], int64: coarse frames."""
     voice: Tensor
     """Tensor[B, 256]: speaker vectors."""
+    path: Tensor
+    """Tensor[B, T], int64: the symbol each frame belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)

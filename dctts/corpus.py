@@ -22,6 +22,7 @@ from dctts.audio import Wave, load_wav, log_mel, loudness_normalise, magnitudes,
 from dctts.config import AudioConfig
 from dctts.manifest import Utterance
 from dctts.progress import SILENT, Progress
+from dctts.text import encode_words
 
 EMBEDDED_TOGETHER = 32
 """Clips whose speaker vectors are computed at once: 8.7 clips a second on two cores, one by one 1.2."""
@@ -34,6 +35,13 @@ class Embedder(Protocol):
 
     def embed_batch(self, wavs: Sequence[Wave], sample_rate_hz: int) -> Sequence[NDArray[np.float32] | None]:
         """Give the unit-norm speaker vector, array[256], of each waveform; None where no speech is found."""
+
+
+class WordAligner(Protocol):
+    """Something that finds known words in sound."""
+
+    def find(self, words: Sequence[str], wave: Wave, sample_rate_hz: int) -> NDArray[np.float32] | None:
+        """Give start and end of each word in seconds, array[W, 2], neither falling nor overlapping; None on failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,8 @@ class Example:
     """Tensor[M, F], float16 in [0, 1], M = S // hop."""
     voice: Tensor
     """Tensor[256], float32, unit norm: the speaker vector of this clip."""
+    word_times_s: Tensor
+    """Tensor[W, 2], float32: start and end of each word of the normalised text; W is 0 where they are not known."""
 
     @property
     def duration_s(self) -> float:
@@ -62,6 +72,7 @@ def prepare(
     embedder: Callable[[], Embedder],
     *,
     cache: Path,
+    aligner: Callable[[], WordAligner] | None = None,
     progress: Progress = SILENT,
 ) -> list[Example]:
     """Compute the features of a dataset, or read them from `cache` when nothing has changed since.
@@ -69,12 +80,13 @@ def prepare(
     Args:
         utterances: rows of one dataset; their order is kept.
         embedder: makes the speaker encoder; called only when features must be computed.
+        aligner: makes what finds the words; called only when features must be computed. None leaves them unknown.
         cache: a safetensors file to keep the features in, written whole or not at all.
     """
-    key = _key(utterances, config)
+    key = _key(utterances, config, aligned=aligner is not None)
     if not _is_current(cache, key):
         tensors: dict[str, Tensor] = {}
-        encoder = embedder()
+        encoder, finder = embedder(), aligner() if aligner is not None else None
         with progress.bar("features", len(utterances)) as bar:
             for start in range(0, len(utterances), EMBEDDED_TOGETHER):
                 rows = range(start, min(start + EMBEDDED_TOGETHER, len(utterances)))
@@ -86,6 +98,7 @@ def prepare(
                     tensors[f"{row}.wave"] = samples
                     tensors[f"{row}.mel"] = waveform_to_mel(samples.float() / 32768, config).half()
                     tensors[f"{row}.voice"] = torch.zeros(256) if voice is None else torch.from_numpy(voice).clone()
+                    tensors[f"{row}.word_times_s"] = _word_times(utterances[row].text, wave, config, finder)
                     bar.advance()
         _fill_voices(utterances, tensors)
         with whole_file(cache) as temporary:
@@ -99,6 +112,7 @@ def prepare(
                 wave=file.get_tensor(f"{index}.wave"),
                 mel=file.get_tensor(f"{index}.mel"),
                 voice=file.get_tensor(f"{index}.voice"),
+                word_times_s=file.get_tensor(f"{index}.word_times_s"),
             )
             for index, utterance in enumerate(utterances)
         ]
@@ -122,6 +136,12 @@ def _ready(utterance: Utterance, config: AudioConfig) -> Wave:
     return loudness_normalise(trim_silence(load_wav(utterance.wav, config.sample_rate_hz), config))
 
 
+def _word_times(text: str, wave: Wave, config: AudioConfig, finder: WordAligner | None) -> Tensor:
+    words = [word.text for word in encode_words(text).words]
+    times = finder.find(words, wave, config.sample_rate_hz) if finder is not None else None
+    return torch.zeros(0, 2) if times is None else torch.from_numpy(times)
+
+
 def _with_tail(wave: Wave, config: AudioConfig) -> Tensor:
     wave = wave.copy()
     fade = min(len(wave), 2 * config.hop_samples)
@@ -141,8 +161,8 @@ def _fill_voices(utterances: Sequence[Utterance], tensors: dict[str, Tensor]) ->
                 tensors[f"{row}.voice"] = mean / mean.norm().clamp_min(1e-6)
 
 
-def _key(utterances: Sequence[Utterance], config: AudioConfig) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(config), TAIL_S], sort_keys=True).encode())
+def _key(utterances: Sequence[Utterance], config: AudioConfig, *, aligned: bool) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(config), TAIL_S, aligned], sort_keys=True).encode())
     for utterance in utterances:
         stat = utterance.wav.stat()
         digest.update(f"{utterance.id}|{utterance.text}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from dctts.atomic import write_json
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
-from dctts.corpus import Embedder, Example, centroids, prepare
+from dctts.corpus import Embedder, Example, WordAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.lexicon import Lexicon
 from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
 from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
-from dctts.synthesize import write_speech
+from dctts.synthesize import SpeakOptions, write_speech
 from dctts.text import encode, normalise
 from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
@@ -67,6 +67,7 @@ def finetune(
     options: FinetuneOptions,
     *,
     embedder: Callable[[], Embedder],
+    aligner: Callable[[], WordAligner] | None = None,
     lexicon: Lexicon,
     card: dict[str, Any] | None = None,
     progress: Progress = SILENT,
@@ -77,6 +78,7 @@ def finetune(
         dataset: in LJSpeech layout; `val.txt` names what is held out.
         run: the run's folder: `config.json`, `metrics.jsonl`, `checkpoints/`, `previews/`, at last `voice.safetensors`.
         embedder: makes the speaker encoder; called only when features must be computed.
+        aligner: makes what finds words in sound, likewise; None teaches attention by the diagonal alone.
         card: plain JSON values that travel in the voice: name, sources, licences.
 
     Returns:
@@ -90,7 +92,7 @@ def finetune(
     """
     audio = AudioConfig()
     base = load_voice(options.base) if options.base else None
-    training, held_out = _examples(dataset, run.parent / "features.safetensors", audio, embedder, progress)
+    training, held_out = _examples(dataset, run.parent / "features.safetensors", audio, embedder, aligner, progress)
     minutes = sum(example.duration_s for example in training) / 60
     steps = options.steps or max(1, min(MOST_STEPS, round(STEPS_PER_MINUTE * minutes)))
     ssrn_steps = options.ssrn_steps or max(1, min(MOST_SSRN_STEPS, round(SSRN_STEPS_PER_MINUTE * minutes)))
@@ -125,7 +127,7 @@ def finetune(
         for number, text in enumerate(PREVIEW_TEXTS, 1):
             path = run / "previews" / f"text2mel-{step:06d}-speech-{number}.wav"
             with torch.autocast(options.device, enabled=False):  # speaking is done in float32
-                write_speech(text, voice_of(network), lexicon, path)
+                write_speech(text, voice_of(network), lexicon, path, options=SpeakOptions(attempts=1))
         return False
 
     last = train(
@@ -166,11 +168,16 @@ def symbols_per_frame(examples: Sequence[Example], lexicon: Lexicon, audio: Audi
 
 
 def _examples(
-    dataset: Path, cache: Path, audio: AudioConfig, embedder: Callable[[], Embedder], progress: Progress
+    dataset: Path,
+    cache: Path,
+    audio: AudioConfig,
+    embedder: Callable[[], Embedder],
+    aligner: Callable[[], WordAligner] | None,
+    progress: Progress,
 ) -> tuple[list[Example], list[Example]]:
     rows = read_dataset(dataset)
     held_out_ids = {row.id for row in read_dataset(dataset, split="val")} if (dataset / "val.txt").is_file() else set()
-    examples = prepare(rows, audio, embedder, cache=cache, progress=progress)
+    examples = prepare(rows, audio, embedder, aligner=aligner, cache=cache, progress=progress)
     training = [example for example in examples if example.id not in held_out_ids]
     if len(training) < FEWEST_CLIPS:
         raise TrainingError(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dctts.alignment import diagonal_cost, diagonal_path, monotonic_path
+from dctts.alignment import diagonal_path, symbol_path
 from dctts.batches import EncodedBatch, TextBatch, bucketed, moved, pad_stack, step_generator
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids
@@ -17,7 +17,7 @@ from dctts.layers import fuse
 from dctts.lexicon import Lexicon
 from dctts.losses import Reconstruction, aligned_attention, fused_reconstruction, guided_attention, reconstruction
 from dctts.pictures import draw_attention, draw_mels
-from dctts.text import encode, normalise
+from dctts.text import Encoded, encode_words, normalise
 from dctts.text2mel import Text2Mel, shift_right
 
 
@@ -32,13 +32,9 @@ class Text2MelRecipe:
     guide_steps: int = 4000
     """Steps over which the guide's weight falls to its final value, geometrically."""
     guide_width: float = 0.2
-    pace_weight: float = 25.0
-    """Of the squared distance from the diagonal (both axes 0 to 1), beside a mean squared error of about 1 a frame."""
-    flat_steps: int = 500
-    """Steps in which every symbol counts as equally long, before the path of each clip is searched."""
     aligned_weight: float = 0.3
-    """Of the cross entropy between attention and the path: it teaches attention to read. Guided attention alone is
-    satisfied by a clock, and leaves attention free to point out, among near symbols, what was just heard."""
+    """Of the cross entropy between attention and the words' own times: it teaches attention to read. Guided attention
+    alone is satisfied by a clock, and leaves attention free to point out, among near symbols, what was just heard."""
     text_weight: float = 0.5
     """Of the error of each frame as its symbol alone predicts it: fills the values with what symbols sound like."""
     phoneme_probability: float = 0.8
@@ -55,6 +51,15 @@ class Text2MelRecipe:
     """Keep the text encoder as it is: this protects pronunciation (PaddleSpeech#2418), and as its output is
     then computed once a clip, a step costs a third as much."""
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _EncodedText:
+    """A training text whose encoding stays the same."""
+
+    text: Encoded
+    keys: Tensor
+    values: Tensor
 
 
 class Text2MelTask:
@@ -81,7 +86,7 @@ class Text2MelTask:
         for index, example in enumerate(training):
             self.by_speaker.setdefault(example.speaker, []).append(index)
         self.held_out = sorted(held_out, key=lambda example: len(example.mel))[:64]
-        self.encoded: list[tuple[Tensor, Tensor]] = []
+        self.encoded: list[_EncodedText] = []
         if recipe.freeze_text:
             network.text_encoder.requires_grad_(False)
             self.encoded = self._encode_texts(network)
@@ -105,8 +110,9 @@ class Text2MelTask:
         phases = [int(phase) for phase in random.integers(self.audio.reduction, size=len(chosen))]
         voices = [self._voice(index, random) for index in chosen]
         if self.encoded:
-            keys, num_symbols = pad_stack([self.encoded[index][0] for index in chosen])
-            values, _ = pad_stack([self.encoded[index][1] for index in chosen])
+            texts = [self.encoded[index] for index in chosen]
+            keys, num_symbols = pad_stack([one.keys for one in texts])
+            values, _ = pad_stack([one.values for one in texts])
             coarse, num_frames = self._coarse(examples, phases)
             return EncodedBatch(
                 keys=keys,
@@ -115,6 +121,7 @@ class Text2MelTask:
                 coarse=coarse,
                 num_frames=num_frames,
                 voice=torch.stack(voices),
+                path=self._paths(examples, [one.text for one in texts], phases),
             )
         return self._collate(
             examples,
@@ -141,7 +148,7 @@ class Text2MelTask:
         else:
             predicted = network.predict(batch.text, batch.num_symbols, previous, batch.voice)
         l1, divergence = self.reconstruction(predicted.logits, batch.coarse, batch.num_frames)
-        path = self._path(predicted.symbol_logits, batch, step)
+        path = batch.path
         from_text = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, batch.coarse.shape[2]))
         text_l1, text_divergence = self.reconstruction(from_text, batch.coarse, batch.num_frames)
         aligned = aligned_attention(predicted.attention, path, batch.num_frames)
@@ -220,15 +227,35 @@ class Text2MelTask:
         random: np.random.Generator,
         phoneme_probability: float,
     ) -> TextBatch:
-        symbols = [
-            torch.tensor(encode(text, lexicon=self.lexicon, phoneme_probability=phoneme_probability, rng=random))
+        encoded = [
+            encode_words(text, lexicon=self.lexicon, phoneme_probability=phoneme_probability, rng=random)
             for text in texts
         ]
-        text, num_symbols = pad_stack(symbols)
+        text, num_symbols = pad_stack([torch.tensor(one.ids) for one in encoded])
         coarse, num_frames = self._coarse(examples, phases)
         return TextBatch(
-            text=text, num_symbols=num_symbols, coarse=coarse, num_frames=num_frames, voice=torch.stack(list(voices))
+            text=text,
+            num_symbols=num_symbols,
+            coarse=coarse,
+            num_frames=num_frames,
+            voice=torch.stack(list(voices)),
+            path=self._paths(examples, encoded, phases),
         )
+
+    def _paths(self, examples: Sequence[Example], encoded: Sequence[Encoded], phases: Sequence[int]) -> Tensor:
+        """The symbol of each frame, Tensor[B, T]: by the words' times where they are known, else along the diagonal."""
+        hop_s = self.audio.hop_samples / self.audio.sample_rate_hz
+        paths = []
+        for example, text, phase in zip(examples, encoded, phases, strict=True):
+            frames = np.arange(phase, len(example.mel), self.audio.reduction)
+            times = example.word_times_s.numpy()
+            path = (
+                symbol_path(text.words, times, len(text.ids), (frames.astype(np.float64) + 0.5) * hop_s)
+                if len(times)
+                else diagonal_path(len(text.ids), len(frames))
+            )
+            paths.append(torch.from_numpy(path))
+        return pad_stack(paths)[0]
 
     def _coarse(self, examples: Sequence[Example], phases: Sequence[int]) -> tuple[Tensor, Tensor]:
         reduction = self.audio.reduction
@@ -237,30 +264,19 @@ class Text2MelTask:
         )
 
     @torch.no_grad()
-    def _encode_texts(self, network: Text2Mel) -> list[tuple[Tensor, Tensor]]:
+    def _encode_texts(self, network: Text2Mel) -> "list[_EncodedText]":
         """Keys and values of every training text, each word by its phonemes, as the clip's speaker says it."""
         was_training = network.training
         network.eval()
         encoded = []
         for example, text in zip(self.training, self.texts, strict=True):
-            symbols = torch.tensor(encode(text, lexicon=self.lexicon))
+            text_ids = encode_words(text, lexicon=self.lexicon)
+            symbols = torch.tensor(text_ids.ids)
             voice = self.centroids[example.speaker].unsqueeze(0)
             keys, values = network.encode_text(symbols.unsqueeze(0), torch.tensor([len(symbols)]), voice)
-            encoded.append((keys[0], values[0]))
+            encoded.append(_EncodedText(text=text_ids, keys=keys[0], values=values[0]))
         network.train(was_training)
         return encoded
-
-    @torch.no_grad()
-    def _path(self, symbol_logits: Tensor, batch: TextBatch | EncodedBatch, step: int) -> Tensor:
-        """The symbol of each frame, Tensor[B, T]: first the diagonal, then where the symbols' own guesses fit best."""
-        frames, symbols = batch.num_frames.cpu().numpy(), batch.num_symbols.cpu().numpy()
-        if step < self.recipe.flat_steps:
-            path = diagonal_path(frames, symbols, batch.coarse.shape[1])
-        else:
-            cost = torch.cdist(batch.coarse, symbol_logits.float().sigmoid()).square().cpu().numpy()
-            pace = diagonal_cost(frames, symbols, cost.shape[1], cost.shape[2])
-            path = monotonic_path(cost + self.recipe.pace_weight * pace, frames, symbols)
-        return torch.from_numpy(path).to(symbol_logits.device)
 
     def _corrupted(self, previous: Tensor, num_frames: Tensor, step: int) -> Tensor:
         recipe = self.recipe

@@ -13,6 +13,7 @@ from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from pipeline.errors import DatasetError
 from pipeline.voices import VoiceFolder
+from pipeline.word_times import WordTimes
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def train_voice(voice: VoiceFolder, options: FinetuneOptions, progress: Progress
         run,
         options,
         embedder=lambda: SpeakerEncoder(options.device),
+        aligner=WordTimes,
         lexicon=open_lexicon(),
         card=describe(voice),
         progress=progress,

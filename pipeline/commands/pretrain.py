@@ -62,6 +62,7 @@ def pretrain(
     from dctts.pretrain import pretrain as train_base
     from dctts.speaker_encoder import SpeakerEncoder
     from dctts.train import Interrupted
+    from pipeline.word_times import WordTimes
 
     options = PretrainOptions(
         size=size.value,
@@ -79,6 +80,7 @@ def pretrain(
             output,
             options,
             embedder=lambda: SpeakerEncoder(device),
+            aligner=WordTimes,
             lexicon=open_lexicon(),
             progress=terminal.progress(),
             first="text2mel" if text2mel_first else "ssrn",

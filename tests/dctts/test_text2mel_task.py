@@ -1,0 +1,99 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import torch
+
+from dctts.batches import EncodedBatch, TextBatch
+from dctts.config import AudioConfig, text2mel_config
+from dctts.corpus import Example
+from dctts.lexicon import Lexicon
+from dctts.text2mel import Text2Mel
+from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
+from dctts.vocabulary import VOCABULARY
+
+TEXTS = ("one two", "three four five", "six", "seven eight nine")
+HOP_S = 256 / 22_050
+
+
+def clip(index: int, *, times: bool = True) -> Example:
+    random = torch.Generator().manual_seed(index)
+    frames = 60 + 8 * index
+    words = len(TEXTS[index].split())
+    borders = torch.linspace(0.1, frames * HOP_S - 0.1, words + 1)
+    return Example(
+        id=str(index),
+        speaker="ada",
+        text=TEXTS[index],
+        wave=torch.zeros(frames * 256, dtype=torch.int16),
+        mel=torch.rand(frames, 80, generator=random).half(),
+        voice=torch.nn.functional.normalize(torch.rand(256, generator=random), dim=0),
+        word_times_s=torch.stack([borders[:-1], borders[1:]], dim=1) if times else torch.zeros(0, 2),
+    )
+
+
+def task(*, times: bool = True, **recipe: object) -> Text2MelTask:
+    torch.manual_seed(0)
+    network = Text2Mel(text2mel_config("tiny", len(VOCABULARY), dropout=0.0))
+    clips = [clip(index, times=times) for index in range(4)]
+    chosen = Text2MelRecipe(**{"batch_size": 4, "phoneme_probability": 0.0, **recipe})  # type: ignore[arg-type]
+    return Text2MelTask(network, clips, clips, recipe=chosen, audio=AudioConfig(), lexicon=Lexicon())
+
+
+def test_what_a_step_trains_on_depends_on_the_step_alone() -> None:
+    first, second = task(phoneme_probability=0.5), task(phoneme_probability=0.5)
+    first.batch(0)
+    for field in fields(TextBatch):
+        assert torch.equal(getattr(first.batch(7), field.name), getattr(second.batch(7), field.name)), field.name
+
+
+def test_frames_belong_to_the_words_that_are_said_then() -> None:
+    batch = task().batch(0)
+    row = int((batch.num_symbols == len("three four five") + 1).nonzero()[0])
+    path = batch.path[row, : int(batch.num_frames[row])]
+    assert path.diff().min() >= 0
+    assert path[0] == 0
+    assert path[-1] == len("three four five")  # the end of the text, after the last word
+    middle = path[len(path) // 2]
+    assert len("three ") <= middle < len("three four")
+
+
+def test_without_word_times_the_diagonal_stands_in() -> None:
+    batch = task(times=False).batch(0)
+    for row in range(4):
+        path = batch.path[row, : int(batch.num_frames[row])]
+        assert path[-1] == batch.num_symbols[row] - 1
+        expected = torch.linspace(0, int(path[-1]), len(path))
+        assert (path - expected).abs().max() <= 0.51
+
+
+def test_a_frozen_text_encoder_is_computed_once_and_gives_the_same_loss() -> None:
+    free, frozen = task(), task(freeze_text=True)
+    text, encoded = free.batch(3), frozen.batch(3)
+    assert isinstance(text, TextBatch)
+    assert isinstance(encoded, EncodedBatch)
+    # The whole encoding hears the speaker of the batch, the frozen one its mean: give both the mean.
+    mean = free.centroids["ada"].expand(4, -1)
+    plain = free.loss(free.network, TextBatch(**{**vars(text), "voice": mean}), 0)
+    fast = frozen.loss(frozen.network, EncodedBatch(**{**vars(encoded), "voice": mean}), 0)
+    for name, value in plain.items():
+        assert fast[name].item() == pytest.approx(value.item(), rel=1e-4), name
+    fast["loss"].backward()  # type: ignore[no-untyped-call]
+    assert all(parameter.grad is None for parameter in frozen.network.text_encoder.parameters())  # type: ignore[union-attr]
+
+
+def test_disturbed_frames_stay_frames_and_start_only_when_they_should() -> None:
+    early = task(corrupt_from=10, corrupt_ramp=1, replace_probability=0.5)
+    previous, lengths = torch.rand(2, 20, 80), torch.tensor([20, 12])
+    assert torch.equal(early._corrupted(previous, lengths, 10), previous)
+    later = early._corrupted(previous, lengths, 12)
+    assert not torch.equal(later, previous)
+    assert 0 <= later.min() <= later.max() <= 1
+
+
+def test_validation_tells_reading_from_copying(tmp_path: Path) -> None:
+    trained = task()
+    with torch.no_grad():
+        measured = trained.validate(trained.network.eval(), 5, tmp_path)
+    assert set(measured) == {"l1", "l1_shuffled_text", "l1_noise_past", "attention_peak"}
+    assert (tmp_path / "text2mel-000005-attention.png").is_file()
