@@ -85,5 +85,6 @@ def guided_attention(attention: Tensor, num_symbols: Tensor, num_frames: Tensor,
 
     The paper's mean runs over N · T, which makes the same penalty about N times weaker: give the weight accordingly.
     """
-    penalty = attention * guided_attention_weights(num_symbols, num_frames, width)
+    weights = guided_attention_weights(num_symbols, num_frames, width)
+    penalty = attention[:, : weights.shape[1], : weights.shape[2]] * weights  # batches may be padded beyond the longest
     return penalty.sum() / num_frames.sum()
