@@ -99,7 +99,6 @@ def train(
     folder: Path,
     *,
     name: str,
-    initial: Weights | None = None,
     progress: Progress = SILENT,
     on_validate: Callable[[int, nn.Module, dict[str, float]], bool] | None = None,
 ) -> Path:
@@ -111,7 +110,6 @@ def train(
     Args:
         folder: of the run; several networks may share it.
         name: of the network.
-        initial: weights to start from when the folder has no checkpoint; names they lack keep their random start.
         on_validate: called with step, averaged network and measures; True stops the run early.
 
     Returns:
@@ -125,8 +123,6 @@ def train(
     device = torch.device(options.device)
     torch.manual_seed(options.seed)
     network = task.network.to(device)
-    if initial is not None:
-        load_matching(network, initial)
     if options.compile and not task.fuse():
         log.info("no C++ compiler: training without compiled blocks, which takes about half as long again")
     average = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
