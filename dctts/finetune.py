@@ -200,4 +200,5 @@ def _train_options(options: FinetuneOptions, steps: int, *, peak: float) -> Trai
         save_every=options.preview_every,
         seed=options.seed,
         device=options.device,
+        compile=steps >= 1000,  # compiling takes about a minute
     )
