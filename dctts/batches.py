@@ -19,11 +19,9 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextBatch:
-    """What Text2Mel trains on."""
+class SpokenBatch:
+    """What every batch of Text2Mel holds, however its text is given."""
 
-    text: Tensor
-    """Tensor[B, N], int64, 0 behind the end."""
     num_symbols: Tensor
     """Tensor[B], int64."""
     coarse: Tensor
@@ -37,23 +35,21 @@ class TextBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedBatch:
+class TextBatch(SpokenBatch):
+    """What Text2Mel trains on."""
+
+    text: Tensor
+    """Tensor[B, N], int64, 0 behind the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedBatch(SpokenBatch):
     """What Text2Mel trains on while its text encoder is frozen."""
 
     keys: Tensor
     """Tensor[B, N, d], 0 behind the end."""
     values: Tensor
     """Tensor[B, N, d], 0 behind the end."""
-    num_symbols: Tensor
-    """Tensor[B], int64."""
-    coarse: Tensor
-    """Tensor[B, T, F], float32 in [0, 1], 0 behind the end."""
-    num_frames: Tensor
-    """Tensor[B], int64: coarse frames."""
-    voice: Tensor
-    """Tensor[B, 256]: speaker vectors."""
-    path: Tensor
-    """Tensor[B, T], int64: the symbol each frame belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,9 +166,8 @@ def train(
                     raise TrainingError(
                         f"the loss is {values['loss']} at step {done}", hint="lower the learning rate, or start afresh"
                     )
-                if not isfinite(
-                    norm.item()
-                ):  # clipping would make every step a step of nothing, and nobody would notice
+                # Clipping would make every step a step of nothing, and nobody would notice.
+                if not isfinite(norm.item()):
                     raise TrainingError(f"the gradient overflowed at step {done}", hint="lower the learning rate")
                 note = f"loss {values['loss']:.4f}  {(perf_counter() - clock) / (done - logged):.2f} s/step"
                 clock, logged = perf_counter(), done
