@@ -44,7 +44,7 @@ def made_up_clips() -> list[Example]:
                 wave=torch.randint(-3000, 3000, (frames * 256,), generator=random).to(torch.int16),
                 mel=torch.rand(frames, 80, generator=random).half(),
                 voice=torch.ones(256) / 16,
-                word_times_s=torch.zeros(0, 2),
+                phone_times=torch.zeros(0, 3),
             )
         )
     return clips

@@ -1,6 +1,6 @@
-"""Which symbol each coarse frame belongs to, from the times of the words: what attention is taught to follow.
+"""Which symbol each coarse frame belongs to, from the times of the phones: what attention is taught to follow.
 
-Legend: W words, N symbols, T coarse frames.
+Legend: W words, K phones, N symbols, T coarse frames.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,18 @@ from dctts.text import WordSpan
 
 
 def symbol_path(
-    words: Sequence[WordSpan], times_s: NDArray[np.float32], num_symbols: int, frame_times_s: NDArray[np.floating[Any]]
+    words: Sequence[WordSpan], phones: NDArray[np.float32], num_symbols: int, frame_times_s: NDArray[np.floating[Any]]
 ) -> NDArray[np.int64]:
     """Give every frame a symbol.
 
-    A word's symbols share its time evenly; what stands between two words (blanks, punctuation) shares the pause between
-    them, and gets nothing where there is none; the last symbol gets all that follows the last word.
+    A word written in phones has a symbol for each of its phones, which get their times; the letters of a word are laid
+    over its phones evenly. What stands between two words (blanks, punctuation) shares the pause between them, and gets
+    nothing where there is none; the last symbol gets all that follows the last word.
 
     Args:
         words: of the text, in order, and where in it they lie.
-        times_s: array[W, 2], start and end of each word, neither falling nor overlapping.
+        phones: array[K, 3]: of each phone its word, start and end in seconds, neither falling nor overlapping; every
+            word has at least one.
         num_symbols: of the text, its end included.
         frame_times_s: array[T], middle of each frame, rising.
 
@@ -31,10 +33,13 @@ def symbol_path(
     """
     starts = np.zeros(num_symbols)
     before, clock = 0, 0.0
-    for word, (start, end) in zip(words, times_s, strict=True):
-        starts[before : word.start] = np.linspace(clock, start, word.start - before, endpoint=False)
-        starts[word.start : word.stop] = np.linspace(start, end, word.stop - word.start, endpoint=False)
-        before, clock = word.stop, float(end)
+    for index, word in enumerate(words):
+        said = phones[phones[:, 0] == index]
+        borders = np.append(said[:, 1], said[-1, 2])
+        starts[before : word.start] = np.linspace(clock, borders[0], word.start - before, endpoint=False)
+        places = np.linspace(0, len(said), word.stop - word.start, endpoint=False)
+        starts[word.start : word.stop] = np.interp(places, np.arange(len(borders)), borders)
+        before, clock = word.stop, float(borders[-1])
     # Closing punctuation passes at once: the silence after the last word is what the end of the text sounds like.
     starts[before:] = clock
     return np.maximum(np.searchsorted(starts, frame_times_s, side="right") - 1, 0)

@@ -37,11 +37,14 @@ class Embedder(Protocol):
         """Give the unit-norm speaker vector, array[256], of each waveform; None where no speech is found."""
 
 
-class WordAligner(Protocol):
-    """Something that finds known words in sound."""
+class PhoneAligner(Protocol):
+    """Something that finds the sounds of known words."""
 
     def find(self, words: Sequence[str], wave: Wave, sample_rate_hz: int) -> NDArray[np.float32] | None:
-        """Give start and end of each word in seconds, array[W, 2], neither falling nor overlapping; None on failure."""
+        """Give each phone's word (its index), start and end in seconds, array[K, 3]; None on failure.
+
+        Phones neither overlap nor step back, and each word has at least one.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +60,9 @@ class Example:
     """Tensor[M, F], float16 in [0, 1], M = S // hop."""
     voice: Tensor
     """Tensor[256], float32, unit norm: the speaker vector of this clip."""
-    word_times_s: Tensor
-    """Tensor[W, 2], float32: start and end of each word of the normalised text; W is 0 where they are not known."""
+    phone_times: Tensor
+    """Tensor[K, 3], float32: of each phone its word in the normalised text, start and end in seconds; K is 0 where
+    they are not known."""
 
     @property
     def duration_s(self) -> float:
@@ -72,7 +76,7 @@ def prepare(
     embedder: Callable[[], Embedder],
     *,
     cache: Path,
-    aligner: Callable[[], WordAligner] | None = None,
+    aligner: Callable[[], PhoneAligner] | None = None,
     progress: Progress = SILENT,
 ) -> list[Example]:
     """Compute the features of a dataset, or read them from `cache` when nothing has changed since.
@@ -80,7 +84,7 @@ def prepare(
     Args:
         utterances: rows of one dataset; their order is kept.
         embedder: makes the speaker encoder; called only when features must be computed.
-        aligner: makes what finds the words; called only when features must be computed. None leaves them unknown.
+        aligner: makes what finds the phones; called only when features must be computed. None leaves them unknown.
         cache: a safetensors file to keep the features in, written whole or not at all.
     """
     key = _key(utterances, config, aligned=aligner is not None)
@@ -98,7 +102,7 @@ def prepare(
                     tensors[f"{row}.wave"] = samples
                     tensors[f"{row}.mel"] = waveform_to_mel(samples.float() / 32768, config).half()
                     tensors[f"{row}.voice"] = torch.zeros(256) if voice is None else torch.from_numpy(voice).clone()
-                    tensors[f"{row}.word_times_s"] = _word_times(utterances[row].text, wave, config, finder)
+                    tensors[f"{row}.phone_times"] = _phone_times(utterances[row].text, wave, config, finder)
                     bar.advance()
         _fill_voices(utterances, tensors)
         with whole_file(cache) as temporary:
@@ -112,7 +116,7 @@ def prepare(
                 wave=file.get_tensor(f"{index}.wave"),
                 mel=file.get_tensor(f"{index}.mel"),
                 voice=file.get_tensor(f"{index}.voice"),
-                word_times_s=file.get_tensor(f"{index}.word_times_s"),
+                phone_times=file.get_tensor(f"{index}.phone_times"),
             )
             for index, utterance in enumerate(utterances)
         ]
@@ -136,10 +140,10 @@ def _ready(utterance: Utterance, config: AudioConfig) -> Wave:
     return loudness_normalise(trim_silence(load_wav(utterance.wav, config.sample_rate_hz), config))
 
 
-def _word_times(text: str, wave: Wave, config: AudioConfig, finder: WordAligner | None) -> Tensor:
+def _phone_times(text: str, wave: Wave, config: AudioConfig, finder: PhoneAligner | None) -> Tensor:
     words = [word.text for word in encode_words(text).words]
     times = finder.find(words, wave, config.sample_rate_hz) if finder is not None else None
-    return torch.zeros(0, 2) if times is None else torch.from_numpy(times)
+    return torch.zeros(0, 3) if times is None else torch.from_numpy(times)
 
 
 def _with_tail(wave: Wave, config: AudioConfig) -> Tensor:
@@ -162,7 +166,7 @@ def _fill_voices(utterances: Sequence[Utterance], tensors: dict[str, Tensor]) ->
 
 
 def _key(utterances: Sequence[Utterance], config: AudioConfig, *, aligned: bool) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(config), TAIL_S, aligned], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([asdict(config), TAIL_S, "phones" if aligned else ""], sort_keys=True).encode())
     for utterance in utterances:
         stat = utterance.wav.stat()
         digest.update(f"{utterance.id}|{utterance.text}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dctts.atomic import write_json
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
-from dctts.corpus import Embedder, Example, WordAligner, centroids, prepare
+from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.lexicon import Lexicon
 from dctts.manifest import read_dataset
@@ -67,7 +67,7 @@ def finetune(
     options: FinetuneOptions,
     *,
     embedder: Callable[[], Embedder],
-    aligner: Callable[[], WordAligner] | None = None,
+    aligner: Callable[[], PhoneAligner] | None = None,
     lexicon: Lexicon,
     card: dict[str, Any] | None = None,
     progress: Progress = SILENT,
@@ -78,7 +78,7 @@ def finetune(
         dataset: in LJSpeech layout; `val.txt` names what is held out.
         run: the run's folder: `config.json`, `metrics.jsonl`, `checkpoints/`, `previews/`, at last `voice.safetensors`.
         embedder: makes the speaker encoder; called only when features must be computed.
-        aligner: makes what finds words in sound, likewise; None teaches attention by the diagonal alone.
+        aligner: makes what finds phones in sound, likewise; None teaches attention by the diagonal alone.
         card: plain JSON values that travel in the voice: name, sources, licences.
 
     Returns:
@@ -172,7 +172,7 @@ def _examples(
     cache: Path,
     audio: AudioConfig,
     embedder: Callable[[], Embedder],
-    aligner: Callable[[], WordAligner] | None,
+    aligner: Callable[[], PhoneAligner] | None,
     progress: Progress,
 ) -> tuple[list[Example], list[Example]]:
     rows = read_dataset(dataset)

@@ -14,7 +14,7 @@ from dctts.atomic import write_json
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
 from dctts.corpora import read_corpus, sentence_key
-from dctts.corpus import Embedder, Example, WordAligner, centroids, prepare
+from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.finetune import symbols_per_frame
 from dctts.lexicon import Lexicon
@@ -56,7 +56,7 @@ def pretrain(
     options: PretrainOptions,
     *,
     embedder: Callable[[], Embedder],
-    aligner: Callable[[], WordAligner] | None = None,
+    aligner: Callable[[], PhoneAligner] | None = None,
     lexicon: Lexicon,
     progress: Progress = SILENT,
     first: str = "ssrn",
@@ -67,7 +67,7 @@ def pretrain(
         datasets: folders that `corpora.read_corpus` understands; each may hold one speaker or many.
         base: folder of the run; ends with `voice.safetensors`, which speaks as the speaker with the most clips.
         embedder: makes the speaker encoder; called only when features must be computed.
-        aligner: makes what finds words in sound, likewise; None teaches attention by the diagonal alone.
+        aligner: makes what finds phones in sound, likewise; None teaches attention by the diagonal alone.
         first: which network is trained first, `ssrn` or `text2mel`.
 
     Raises:

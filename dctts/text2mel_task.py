@@ -33,8 +33,9 @@ class Text2MelRecipe:
     """Steps over which the guide's weight falls to its final value, geometrically."""
     guide_width: float = 0.2
     aligned_weight: float = 0.3
-    """Of the cross entropy between attention and the words' own times: it teaches attention to read. Guided attention
-    alone is satisfied by a clock, and leaves attention free to point out, among near symbols, what was just heard."""
+    """Of the cross entropy between attention and the times of the phones: it teaches attention to read. Guided
+    attention alone is satisfied by a clock, and leaves it free to point out, among near symbols, what was just heard.
+    """
     text_weight: float = 0.5
     """Of the error of each frame as its symbol alone predicts it: fills the values with what symbols sound like."""
     phoneme_probability: float = 0.8
@@ -243,12 +244,12 @@ class Text2MelTask:
         )
 
     def _paths(self, examples: Sequence[Example], encoded: Sequence[Encoded], phases: Sequence[int]) -> Tensor:
-        """The symbol of each frame, Tensor[B, T]: by the words' times where they are known, else along the diagonal."""
+        """The symbol of each frame, Tensor[B, T]: by the times of phones where known, else along the diagonal."""
         hop_s = self.audio.hop_samples / self.audio.sample_rate_hz
         paths = []
         for example, text, phase in zip(examples, encoded, phases, strict=True):
             frames = np.arange(phase, len(example.mel), self.audio.reduction)
-            times = example.word_times_s.numpy()
+            times = example.phone_times.numpy()
             path = (
                 symbol_path(text.words, times, len(text.ids), (frames.astype(np.float64) + 0.5) * hop_s)
                 if len(times)

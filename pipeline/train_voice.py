@@ -12,8 +12,8 @@ from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from pipeline.errors import DatasetError
+from pipeline.phone_times import PhoneTimes
 from pipeline.voices import VoiceFolder
-from pipeline.word_times import WordTimes
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def train_voice(voice: VoiceFolder, options: FinetuneOptions, progress: Progress
         run,
         options,
         embedder=lambda: SpeakerEncoder(options.device),
-        aligner=WordTimes,
+        aligner=PhoneTimes,
         lexicon=open_lexicon(),
         card=describe(voice),
         progress=progress,

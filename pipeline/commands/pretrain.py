@@ -62,7 +62,7 @@ def pretrain(
     from dctts.pretrain import pretrain as train_base
     from dctts.speaker_encoder import SpeakerEncoder
     from dctts.train import Interrupted
-    from pipeline.word_times import WordTimes
+    from pipeline.phone_times import PhoneTimes
 
     options = PretrainOptions(
         size=size.value,
@@ -80,7 +80,7 @@ def pretrain(
             output,
             options,
             embedder=lambda: SpeakerEncoder(device),
-            aligner=WordTimes,
+            aligner=PhoneTimes,
             lexicon=open_lexicon(),
             progress=terminal.progress(),
             first="text2mel" if text2mel_first else "ssrn",

@@ -37,7 +37,7 @@ def spoken_clip() -> Example:
         wave=samples,
         mel=waveform_to_mel(samples.float() / 32768, config).half(),
         voice=torch.ones(256) / 16,
-        word_times_s=torch.zeros(0, 2),
+        phone_times=torch.zeros(0, 3),
     )
 
 

@@ -36,7 +36,7 @@ def example(identity: str, text: str) -> Example:
         wave=torch.zeros(1024, dtype=torch.int16),
         mel=torch.zeros(4, 80, dtype=torch.float16),
         voice=torch.ones(256) / 16,
-        word_times_s=torch.zeros(0, 2),
+        phone_times=torch.zeros(0, 3),
     )
 
 

@@ -28,7 +28,9 @@ def clip(index: int, *, times: bool = True) -> Example:
         wave=torch.zeros(frames * 256, dtype=torch.int16),
         mel=torch.rand(frames, 80, generator=random).half(),
         voice=torch.nn.functional.normalize(torch.rand(256, generator=random), dim=0),
-        word_times_s=torch.stack([borders[:-1], borders[1:]], dim=1) if times else torch.zeros(0, 2),
+        phone_times=torch.stack([torch.arange(words), borders[:-1], borders[1:]], dim=1)
+        if times
+        else torch.zeros(0, 3),
     )
 
 
