@@ -3,6 +3,7 @@
 Legend: B utterances, T coarse frames, F mel bands, L linear bins, c = `channels`.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -11,6 +12,8 @@ from dctts.layers import Conv, HighwayConv, NormConv, Upsample
 
 CONTEXT_FRAMES = 9
 """Coarse frames on either side that an output frame depends on: 4 at the coarse rate, 4/2, 4/4 and 2/4, rounded up."""
+LEAST_UNIT = 0.01
+"""Unit mels are kept this far from 0 and 1 before their logit is taken."""
 
 
 class SSRN(nn.Module):
@@ -40,6 +43,12 @@ class SSRN(nn.Module):
         self.linear_hidden = nn.ModuleList(Conv(config.num_bins, config.num_bins) for _ in range(2))
         self.linear_logits = Conv(config.num_bins, config.num_bins)
         self.mel_logits = Conv(wide, config.num_mels)
+        # Not in the paper: both heads only add to the coarse frames, stretched. The layer norms forget how loud a frame
+        # is, so that without this even the frames that are given came back with an error of 0.017 (unit mels), and
+        # the whole no better than stretching them does (0.0244 against 0.0241, after 4,000 steps).
+        self.linear_skip = Conv(config.num_mels, config.num_bins)
+        nn.init.zeros_(self.mel_logits.weight)
+        nn.init.zeros_(self.mel_logits.bias)
 
     def forward(self, coarse: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Refine coarse frames.
@@ -51,6 +60,7 @@ class SSRN(nn.Module):
         Returns:
             logits of magnitudes Tensor[B, 4T, L] and of full-rate mels Tensor[B, 4T, F]; a sigmoid maps both to [0, 1].
         """
+        given = torch.logit(stretched(coarse, mask), eps=LEAST_UNIT)
         keep = None if mask is None else mask.unsqueeze(-1)
         x = self.entry(coarse)
         x = x if keep is None else x * keep
@@ -62,4 +72,15 @@ class SSRN(nn.Module):
         linear = self.linear_entry(x)
         for hidden in self.linear_hidden:
             linear = functional.relu(hidden(linear))
-        return self.linear_logits(linear), self.mel_logits(x)
+        return self.linear_logits(linear) + self.linear_skip(given), self.mel_logits(x) + given
+
+
+def stretched(coarse: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Draw straight lines from each coarse frame to the next, and hold the last one: [B, T, F] → [B, 4T, F]."""
+    following = torch.cat([coarse[:, 1:], coarse[:, -1:]], dim=1)
+    if mask is not None:
+        inside = torch.cat([mask[:, 1:], mask[:, -1:]], dim=1).unsqueeze(-1)
+        following = torch.where(inside, following, coarse)
+    part = torch.arange(4, device=coarse.device).view(4, 1) / 4
+    frames = torch.lerp(coarse.unsqueeze(2), following.unsqueeze(2), part)
+    return frames.flatten(1, 2)

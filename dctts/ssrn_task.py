@@ -27,7 +27,8 @@ class SSRNRecipe:
     crop_frames: int = 64
     """Coarse frames in a crop: 3 s."""
     noise: float = 0.02
-    """Standard deviation of noise on the coarse frames, in unit mels: predictions are never as clean as recordings."""
+    """Most standard deviation of noise on the coarse frames of a crop, in unit mels: each draws its own, because
+    predictions are never as clean as recordings, and what is clean should still be kept."""
     seed: int = 0
 
 
@@ -76,7 +77,8 @@ class SSRNTask:
     def loss(self, network: nn.Module, batch: CropBatch, step: int) -> dict[str, Tensor]:
         """L1 and binary divergence of the linear and of the mel output."""
         coarse = batch.mel[:, :: self.audio.reduction]
-        coarse = (coarse + torch.randn_like(coarse) * self.recipe.noise).clamp(0, 1)
+        strength = torch.rand(len(coarse), 1, 1, device=coarse.device) * self.recipe.noise
+        coarse = (coarse + torch.randn_like(coarse) * strength).clamp(0, 1)
         target = linear_to_unit(magnitudes(batch.wave, self.audio), self.audio)
         linear_logits, mel_logits = network(coarse)
         full = torch.full((len(target),), target.shape[1], device=target.device)

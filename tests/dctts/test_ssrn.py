@@ -19,7 +19,14 @@ def test_four_frames_for_one() -> None:
 
 def test_the_paper_size_has_the_parameters_of_the_paper() -> None:
     count = sum(p.numel() for p in SSRN(ssrn_config("paper")).parameters())
-    assert count == pytest.approx(24.96e6, rel=0.01)  # and 82 thousand for the mel head
+    assert count == pytest.approx(24.96e6, rel=0.01)  # and 0.1 million for the mel head and what is added to
+
+
+def test_coarse_frames_come_through_an_untrained_mel_head() -> None:
+    coarse = torch.rand(1, 9, 80) * 0.9 + 0.05
+    mel = network()(coarse)[1].sigmoid()
+    torch.testing.assert_close(mel[:, ::4], coarse)
+    torch.testing.assert_close(mel[:, 2:-4:4].logit(), ((coarse[:, :-1] + coarse[:, 1:]) / 2).logit())
 
 
 def test_chunks_with_context_equal_the_whole() -> None:
