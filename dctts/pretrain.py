@@ -25,7 +25,7 @@ from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
 from dctts.train import TrainOptions, train
 from dctts.vocabulary import VOCABULARY
-from dctts.voice import Voice, save_voice
+from dctts.voice import Voice, load_voice, save_voice
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ class PretrainOptions:
     """What a user may choose about a base voice."""
 
     size: str = "small"
+    base: Path | None = None
+    """A voice whose weights to begin with, instead of random ones; its sizes are taken."""
     steps: int = 100_000
     """Of Text2Mel."""
     ssrn_steps: int = 20_000
@@ -97,11 +99,12 @@ def pretrain(
         )
     minutes = sum(example.duration_s for example in training) / 60
     log.info("%d clips, %.1f h, %d speakers", len(training), minutes / 60, len({row.speaker for row in training}))
-    write_json(base / "config.json", {"datasets": [folder.name for folder in datasets], **asdict(options)})
+    write_json(base / "config.json", {"datasets": [folder.name for folder in datasets], **_plain(options)})
 
     torch.manual_seed(options.seed)
-    ssrn = SSRN(ssrn_config(options.size))
-    text2mel = Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
+    start = load_voice(options.base) if options.base else None
+    ssrn = start.ssrn if start else SSRN(ssrn_config(options.size))
+    text2mel = start.text2mel if start else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
 
     def train_ssrn() -> Path:
         task = SSRNTask(ssrn, training, held_out, recipe=SSRNRecipe(seed=options.seed), audio=audio)
@@ -180,8 +183,12 @@ def _card(options: PretrainOptions, datasets: Sequence[Path], minutes: float) ->
         "name": "base",
         "datasets": [folder.name for folder in datasets],
         "minutes": round(minutes, 1),
-        **asdict(options),
+        **_plain(options),
     }
+
+
+def _plain(options: PretrainOptions) -> dict[str, Any]:
+    return {**asdict(options), "base": options.base.name if options.base else None}
 
 
 def _name(folder: Path) -> str:

@@ -155,14 +155,28 @@ class Text2Mel(nn.Module):
         return keys, values
 
     def predict_encoded(
-        self, keys: Tensor, values: Tensor, num_symbols: Tensor, previous: Tensor, speaker: Tensor | None = None
+        self,
+        keys: Tensor,
+        values: Tensor,
+        num_symbols: Tensor,
+        previous: Tensor,
+        speaker: Tensor | None = None,
+        *,
+        told: Tensor | None = None,
     ) -> "Prediction":
-        """Do the rest of `predict` with keys and values at hand."""
+        """Do the rest of `predict` with keys and values at hand.
+
+        Args:
+            told: Tensor[B, T, N]: what the decoder attends to instead, in utterances where it is not all zero.
+        """
         mask = length_mask(num_symbols, keys.shape[1])
         condition = self.condition(speaker)
         queries = self.audio_encoder(previous)
         attention = attend(queries, keys, mask)
-        attended = attention.to(values.dtype) @ values
+        used = attention
+        if told is not None:
+            used = torch.where(told.any(dim=(1, 2), keepdim=True), told.to(attention.dtype), attention)
+        attended = used.to(values.dtype) @ values
         logits = self.audio_decoder(torch.cat([attended, queries], dim=-1), condition)
         return Prediction(logits=logits, attention=attention, symbol_logits=self.text_logits(values))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from dctts.alignment import diagonal_path, symbol_path
 from dctts.batches import EncodedBatch, TextBatch, bucketed, moved, pad_stack, step_generator
@@ -36,6 +37,12 @@ class Text2MelRecipe:
     """Of the cross entropy between attention and the times of the phones: it teaches attention to read. Guided
     attention alone is satisfied by a clock, and leaves it free to point out, among near symbols, what was just heard.
     """
+    aligned_final: float = 0.03
+    """What that weight falls to, over as many steps as the guide's: once attention reads, where a phone begins to the
+    frame is noise, and would go on filling most of the gradient."""
+    told_probability: float = 0.5
+    """Part of the clips whose decoder is told which phone each frame is, instead of asking attention: left to guess, it
+    blurs every border."""
     text_weight: float = 0.5
     """Of the error of each frame as its symbol alone predicts it: fills the values with what symbols sound like."""
     phoneme_probability: float = 0.8
@@ -145,9 +152,11 @@ class Text2MelTask:
         previous = self._corrupted(shift_right(batch.coarse), batch.num_frames, step)
         assert isinstance(network, Text2Mel)
         if isinstance(batch, EncodedBatch):
-            predicted = network.predict_encoded(batch.keys, batch.values, batch.num_symbols, previous, batch.voice)
+            keys, values = batch.keys, batch.values
         else:
-            predicted = network.predict(batch.text, batch.num_symbols, previous, batch.voice)
+            keys, values = network.encode_text(batch.text, batch.num_symbols, batch.voice)
+        told = self._told(batch) if network.training else None
+        predicted = network.predict_encoded(keys, values, batch.num_symbols, previous, batch.voice, told=told)
         l1, divergence = self.reconstruction(predicted.logits, batch.coarse, batch.num_frames)
         path = batch.path
         from_text = predicted.symbol_logits.gather(1, path.unsqueeze(2).expand(-1, -1, batch.coarse.shape[2]))
@@ -156,12 +165,13 @@ class Text2MelTask:
         guide = guided_attention(predicted.attention, batch.num_symbols, batch.num_frames, recipe.guide_width)
         fall = min(1.0, step / recipe.guide_steps)
         weight = recipe.guide_weight * (recipe.guide_final / recipe.guide_weight) ** fall
+        aligned_weight = recipe.aligned_weight * (recipe.aligned_final / recipe.aligned_weight) ** fall
         return {
             "loss": l1
             + divergence
             + weight * guide
             + recipe.text_weight * (text_l1 + text_divergence)
-            + recipe.aligned_weight * aligned,
+            + aligned_weight * aligned,
             "l1": l1,
             "divergence": divergence,
             "guide": guide,
@@ -276,6 +286,12 @@ class Text2MelTask:
             encoded.append(_EncodedText(text=text_ids, keys=keys[0], values=values[0]))
         network.train(was_training)
         return encoded
+
+    def _told(self, batch: TextBatch | EncodedBatch) -> Tensor:
+        """Attention that some rows are given, Tensor[B, T, N]; the other rows are all zero and use their own."""
+        rows = torch.rand(len(batch.path), 1, 1, device=batch.path.device) < self.recipe.told_probability
+        longest = (batch.text if isinstance(batch, TextBatch) else batch.keys).shape[1]
+        return functional.one_hot(batch.path, longest) * rows
 
     def _corrupted(self, previous: Tensor, num_frames: Tensor, step: int) -> Tensor:
         recipe = self.recipe

@@ -26,6 +26,16 @@ def pretrain(
     size: Annotated[
         Size, typer.Option(help="small and medium fit a laptop, paper is DC-TTS as published.")
     ] = Size.small,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="A voice.safetensors to begin with. [dim]Default: random weights[/dim]",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of Text2Mel.")] = 100_000,
     ssrn_steps: Annotated[int, typer.Option(min=1, help="Steps of SSRN.")] = 20_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Clips in a step of Text2Mel.")] = 16,
@@ -66,6 +76,7 @@ def pretrain(
 
     options = PretrainOptions(
         size=size.value,
+        base=base,
         steps=steps,
         ssrn_steps=ssrn_steps,
         batch_size=batch_size,

@@ -108,3 +108,19 @@ def test_shift_right_puts_silence_first() -> None:
     shifted = shift_right(frames)
     assert shifted[:, 0].abs().max() == 0
     assert torch.equal(shifted[:, 1:], frames[:, :-1])
+
+
+def test_a_decoder_that_is_told_the_symbols_does_not_ask_attention() -> None:
+    net = network()
+    text, num_symbols, previous, speaker = inputs([(12, 30), (12, 30)])
+    keys, values = net.encode_text(text, num_symbols, speaker)
+    told = torch.zeros(2, 30, 12)
+    told[0] = functional.one_hot(torch.arange(30) // 3, 12)
+    other = -keys
+    before = net.predict_encoded(keys, values, num_symbols, previous, speaker, told=told)
+    after = net.predict_encoded(other, values, num_symbols, previous, speaker, told=told)
+    torch.testing.assert_close(before.logits[0], after.logits[0])
+    assert (before.logits[1] - after.logits[1]).abs().max() > 1e-3  # nobody told this one
+    plain = net.predict_encoded(keys, values, num_symbols, previous, speaker)
+    torch.testing.assert_close(before.logits[1], plain.logits[1])
+    torch.testing.assert_close(before.attention, plain.attention)  # which is what is taught and shown
