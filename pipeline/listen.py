@@ -41,6 +41,7 @@ class Listener:
             return ""
         level = loudness_normalise(np.asarray(wave, np.float32))
         pcm = (soxr.resample(level, sample_rate_hz, SAMPLE_RATE_HZ).clip(-1, 1) * 32767).round().astype(np.int16)
+        self._decoder.reinit_feat()  # its noise and channel estimates outlive an utterance
         self._decoder.start_utt()
         try:
             self._decoder.process_raw(pcm.tobytes(), full_utt=True)
