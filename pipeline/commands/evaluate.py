@@ -113,9 +113,10 @@ def evaluate(
     from pipeline.evaluation.page import write_page
 
     loaded = load_voice(folder.voice_safetensors)
-    if speaker is not None and loaded.speakers and speaker not in loaded.speakers and dataset is None:
+    if speaker is not None and speaker not in loaded.speakers and dataset is None:
         raise VoiceError(
-            f"voice {folder.name!r} has no speaker {speaker!r}", hint=f"it has {', '.join(sorted(loaded.speakers))}"
+            f"voice {folder.name!r} has no speaker {speaker!r}",
+            hint=f"it has {', '.join(sorted(loaded.speakers)) or 'one alone: leave --speaker out'}",
         )
     clips = dataset or (folder.dataset if (folder.dataset / "metadata.csv").is_file() else None)
     material = None

@@ -51,7 +51,8 @@ def measure(
     whisper = find_whisper(options.whisper_model)
     notes = []
     if whisper is None:
-        notes.append(f"Whisper was left out: {options.whisper_model or 'no model of it'} is not cached on this machine")
+        missing = f"{options.whisper_model} is not" if options.whisper_model else "no model is"
+        notes.append(f"Whisper was left out: {missing} cached on this machine, and nothing is downloaded to measure")
     return evaluate(
         as_speaker(voice, speaker),
         Judges(listener=Listener(), encoder=SpeakerEncoder(), whisper=open_whisper(whisper) if whisper else None),
