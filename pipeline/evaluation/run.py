@@ -27,6 +27,9 @@ from pipeline.preview import mp3
 
 Wave = NDArray[np.float32]
 
+_EMBEDDED_TOGETHER = 20
+"""Clips whose speaker vectors are computed at once: several times faster than one by one."""
+
 
 class Hearing(Protocol):
     """A judge of what speech says: `listen.Listener`, `second_judge.WhisperListener`."""
@@ -167,16 +170,14 @@ class _Session:
 def _own_vectors(voice: Voice, judges: Judges, material: Material | None, progress: Progress) -> dict[str, Vector]:
     if material is None:
         return {"": _speaker(voice)}
-    rows = (*material.held_out, *material.enrolled)
+    rows, rate = (*material.held_out, *material.enrolled), voice.audio.sample_rate_hz
     vectors: dict[str, Vector] = {}
     with progress.bar("who speaks", len(rows)) as bar:
-        for row in rows:
-            (vector,) = judges.encoder.embed_batch(
-                [load_wav(row.wav, voice.audio.sample_rate_hz)], voice.audio.sample_rate_hz
-            )
-            if vector is not None:
-                vectors[row.id] = vector
-            bar.advance()
+        for start in range(0, len(rows), _EMBEDDED_TOGETHER):
+            some = rows[start : start + _EMBEDDED_TOGETHER]
+            found = judges.encoder.embed_batch([load_wav(row.wav, rate) for row in some], rate)
+            vectors |= {row.id: vector for row, vector in zip(some, found, strict=True) if vector is not None}
+            bar.advance(len(some))
     return vectors or {"": _speaker(voice)}
 
 
