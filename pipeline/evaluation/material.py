@@ -76,7 +76,8 @@ def read_material(
 
     Args:
         folder: in the layout of LJSpeech, VCTK or LibriTTS.
-        hold_out: regular expression; clips whose id it matches were never trained on. None takes `val.txt`.
+        hold_out: regular expression; clips whose id it matches were never trained on. None takes `val.txt`; without
+            that none are held out, and all tell who the speaker is.
         speaker: whose clips; needed where the corpus has several.
         name: what to call the corpus and, in LJSpeech layout, its speaker; None takes the folder's name.
 
@@ -108,12 +109,7 @@ def _held_out(folder: Path, rows: Sequence[Utterance], pattern: str | None) -> l
     if pattern is None:
         split = folder / "val.txt"
         ids = set(split.read_text(encoding="utf-8").split()) if split.is_file() else set()
-        out = [row for row in rows if row.id in ids]
-        if not out:
-            raise ManifestError(
-                f"{folder} does not say which clips were held out: no val.txt", hint="--hold-out REGEX names them"
-            )
-        return out
+        return [row for row in rows if row.id in ids]
     try:
         out = [row for row in rows if re.search(pattern, row.id)]
     except re.error as error:

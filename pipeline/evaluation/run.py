@@ -200,6 +200,8 @@ def _notes(material: Material | None, likeness: Likeness) -> list[str]:
     notes = []
     if material is None:
         notes.append("no dataset: no real readings to compare with, and SECS is to the vector the voice is given")
+    elif not material.held_out:
+        notes.append("no clips were held out (no val.txt, no --hold-out): no real readings to compare with")
     elif not material.known_words:
         notes.append("every clip is held out: no words are known, so none can be absent")
     count = len(likeness.others)

@@ -117,6 +117,15 @@ def test_without_clips_nothing_real_is_claimed(run: Callable[..., Evaluation], p
     assert done.document()["material"] is None
 
 
+def test_where_nothing_was_held_out_the_speaker_is_still_known(
+    run: Callable[..., Evaluation], parrot: Callable[..., Any], material: Material
+) -> None:
+    done = run(parrot("we came home"), material=replace(material, held_out=()), texts=FIXED)
+    assert any("no clips were held out" in note for note in done.notes)
+    assert {"wrong_words", "secs"} <= {score.name for score in done.scores}
+    assert done.score("wer", "real") is None
+
+
 def test_a_second_judge_is_scored_beside_the_first(run: Callable[..., Evaluation], parrot: Callable[..., Any]) -> None:
     done = run(parrot("nothing"), whisper=parrot("we b came b home", "Aha!"), texts=FIXED)
     assert value(done, "whisper_wer", "hard") == 0
