@@ -138,7 +138,7 @@ def evaluate(
 def _tell(done: "Evaluation") -> None:
     from pipeline.evaluation.meanings import line
 
-    for score in (*done.scores, *([done.speed] if done.speed else [])):
+    for score in (*done.scores, *done.speeds):
         one = line(score)
         if one.verdict:
             terminal.say(f"  {one.verdict:7} {one.label:21} {one.of:9} {one.value:>11}  goal {one.goal}")

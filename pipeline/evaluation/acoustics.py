@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import librosa
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 with warnings.catch_warnings():  # pyworld asks pkg_resources for its own version
@@ -22,8 +23,12 @@ Matrix = NDArray[np.float64]
 ORDER = 24
 FRAME_MS = 5.0
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 500.0
-_WARP = 0.455
-"""All-pass constant that bends 22,050 Hz to the mel scale (SPTK's table)."""
+_RATE_HZ = 16_000
+"""Everything is compared up to 8 kHz: many recordings end there, and the cliff would outweigh all the rest."""
+_WARP = 0.42
+"""All-pass constant that bends 16 kHz to the mel scale (SPTK's table)."""
+_RANGE = 1e-8
+"""Power below the loudest by more than 80 dB is taken as that: synthetic silence is deeper than any room's."""
 _DB = 10 / np.log(10) * np.sqrt(2)
 
 
@@ -51,13 +56,11 @@ class Distance:
 
 def analyse(wave: Wave, sample_rate_hz: int) -> Frames:
     """Find the envelope and pitch of array[S]."""
-    samples = wave.astype(np.float64)
+    samples = soxr.resample(wave.astype(np.float64), sample_rate_hz, _RATE_HZ)
     # DIO with StoneMask takes a twentieth of Harvest's time and does not call breath voiced.
-    rough, times_s = pyworld.dio(
-        samples, sample_rate_hz, f0_floor=_LOWEST_HZ, f0_ceil=_HIGHEST_HZ, frame_period=FRAME_MS
-    )
-    f0_hz = pyworld.stonemask(samples, rough, times_s, sample_rate_hz)
-    power = pyworld.cheaptrick(samples, f0_hz, times_s, sample_rate_hz)
+    rough, times_s = pyworld.dio(samples, _RATE_HZ, f0_floor=_LOWEST_HZ, f0_ceil=_HIGHEST_HZ, frame_period=FRAME_MS)
+    f0_hz = pyworld.stonemask(samples, rough, times_s, _RATE_HZ)
+    power = pyworld.cheaptrick(samples, f0_hz, times_s, _RATE_HZ)
     return Frames(cepstra=mel_cepstra(power), f0_hz=f0_hz)
 
 
@@ -69,7 +72,7 @@ def mel_cepstra(power: Matrix) -> Matrix:
     place = straight / np.pi * (bins - 1)
     low = np.minimum(place.astype(int), bins - 2)
     part = place - low
-    logs = np.log(np.maximum(power, 1e-16))
+    logs = np.log(np.maximum(power, max(1e-16, _RANGE * power.max())))
     warped = logs[:, low] * (1 - part) + logs[:, low + 1] * part
     return np.asarray(np.fft.irfft(warped, axis=1)[:, 1 : ORDER + 1])
 

@@ -62,9 +62,14 @@ class Evaluation:
         return [score for score in found if score is not None]
 
     @cached_property
-    def speed(self) -> Score | None:
-        """Seconds of work for a second of sound: the one figure that no second run repeats."""
-        return self._ratio("rtf", ALL, [row.spent_s for row in self.rows], [row.made.duration_s for row in self.rows])
+    def speeds(self) -> list[Score]:
+        """Seconds of work for a second of sound: the figures that no second run repeats."""
+        sound = [row.made.duration_s for row in self.rows]
+        found = [
+            self._ratio("rtf", ALL, [row.spent_s for row in self.rows], sound),
+            self._ratio("rtf_processor", ALL, [row.processor_s for row in self.rows], sound),
+        ]
+        return [score for score in found if score is not None]
 
     def score(self, name: str, of: str) -> Score | None:
         """Find a score; None if it was not measured."""
@@ -90,7 +95,7 @@ class Evaluation:
             "notes": list(self.notes),
             "scores": [score.to_dict() for score in self.scores],
             "each": [_row_dict(row) for row in self.rows],
-            "timing": {"rtf": self.speed.to_dict() if self.speed else None},
+            "timing": [score.to_dict() for score in self.speeds],
         }
 
     def _errors(self, of: str, heard: Sequence[Heard]) -> list[Score | None]:

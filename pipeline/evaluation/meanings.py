@@ -60,6 +60,13 @@ MEANINGS = {
     "rtf": Meaning(
         label="RTF", says="seconds from text to sound for a second of sound", percent=False, unit="", group="Speed"
     ),
+    "rtf_processor": Meaning(
+        label="RTF, processor",
+        says="the same in processor time, which other programs do not stretch",
+        percent=False,
+        unit="",
+        group="Speed",
+    ),
 }
 
 

@@ -29,7 +29,7 @@ def write_page(path: Path, evaluation: Evaluation) -> None:
     """Write the page, whole or not at all."""
     style = asset("report.css") + asset("evaluation.css")
     script = asset("report.js")
-    scores = evaluation.scores + ([evaluation.speed] if evaluation.speed else [])
+    scores = evaluation.scores + evaluation.speeds
     lines = sorted(map(line, scores), key=lambda one: _GROUPS.index(one.group))
     page = environment().get_template("evaluation.html.j2").generate(
         evaluation=evaluation,

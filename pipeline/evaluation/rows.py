@@ -44,6 +44,8 @@ class Row:
     """Duration by what the speaker's rate lets expect."""
     spent_s: float
     """Seconds from text to sound."""
+    processor_s: float
+    """The same in processor time, which other programs do not stretch."""
     real: Heard | None = None
     distance: Distance | None = None
     """Of the voice from the real reading."""

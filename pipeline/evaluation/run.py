@@ -117,9 +117,9 @@ class _Session:
         self._rate = voice.audio.sample_rate_hz
 
     def row(self, prompt: Prompt, *, pictured: bool) -> Row:
-        begun = time.perf_counter()
+        begun, begun_processor = time.perf_counter(), time.process_time()
         pieces = list(speak(prompt.text, self._voice, self._lexicon, options=self._options.speak))
-        spent_s = time.perf_counter() - begun
+        spent_s, processor_s = time.perf_counter() - begun, time.process_time() - begun_processor
         wave = np.concatenate(
             [part for piece in pieces for part in (piece.wave, silence(piece.silence_ms, self._voice.audio))]
         )
@@ -134,6 +134,7 @@ class _Session:
             num_retried=about["chunks_retried"],
             length_ratio=self._length_ratio(pieces),
             spent_s=spent_s,
+            processor_s=processor_s,
         )
         if prompt.clip is None:
             return row
