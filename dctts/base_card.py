@@ -1,6 +1,7 @@
 """What a base voice says of itself: data and licences, steps, time, machine, measures, seed and command.
 
-What is the same whenever a run is repeated travels in the voice file; time and machine stand only in the JSON beside it.
+What is the same whenever a run is repeated travels in the voice file; time and machine stand only in the JSON beside
+it.
 """
 
 import json

@@ -24,8 +24,8 @@ from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
 from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
-from dctts.traits import measure_traits
 from dctts.train import TrainOptions, train
+from dctts.traits import measure_traits
 from dctts.vocabulary import VOCABULARY
 from dctts.voice import Voice, load_voice, save_voice
 
