@@ -112,14 +112,20 @@ def _candidates(options: FinetuneOptions, asked: str | None) -> list[Base]:
     if asked == NO_BASE:
         return []
     path = find_base(asked) if asked else options.base
-    return [Base(name=path.stem, path=path)] if path else list_bases()
+    if path is None:
+        return list_bases()
+    # every run and every voice calls its file voice.safetensors: the folder tells them apart
+    return [Base(name=path.resolve().parent.name if path.stem == "voice" else path.stem, path=path)]
 
 
 def _target(voice: VoiceFolder, options: FinetuneOptions, lexicon: Lexicon, progress: Progress) -> Target:
     """Measure the voice's clips; their features are those that the training finds in the same cache."""
     audio = AudioConfig()
+    rows = read_dataset(voice.dataset)
+    if not rows:
+        raise DatasetError(f"no clips in {voice.dataset}", hint="clone-pipeline fetch URL adds some")
     examples = prepare(
-        read_dataset(voice.dataset),
+        rows,
         audio,
         lambda: SpeakerEncoder(options.device),
         aligner=PhoneTimes,

@@ -7,12 +7,13 @@ import torch
 from typer.testing import CliRunner
 
 from dctts.errors import TrainingError
-from dctts.finetune import content_hash
+from dctts.finetune import FinetuneOptions, content_hash
 from dctts.voice import SpeakerTraits, load_voice
 from pipeline import cli
 from pipeline.bases import Base
+from pipeline.errors import DatasetError
 from pipeline.nearest_base import Target
-from pipeline.train_voice import choose_base
+from pipeline.train_voice import _candidates, choose_base
 
 
 def finetune(voices: Path, *arguments: str) -> str:
@@ -58,6 +59,20 @@ def test_a_base_and_a_size_exclude_one_another(voices: Path, bases: Path, tiny_b
     with pytest.raises(TrainingError, match="a base has a size of its own") as refused:
         finetune(voices, "--size", "tiny")
     assert "--base none" in str(refused.value.hint)
+
+
+def test_a_dataset_without_clips_is_refused_before_anything_is_measured(
+    voices: Path, bases: Path, tiny_base_file: Path
+) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    (voices / "default" / "dataset" / "metadata.csv").write_text("")
+    with pytest.raises(DatasetError, match="no clips in"):
+        finetune(voices)
+
+
+def test_a_voice_given_as_base_is_called_by_its_folder(tiny_voice_file: Path, tiny_base_file: Path) -> None:
+    assert [base.name for base in _candidates(FinetuneOptions(), str(tiny_voice_file))] == ["tiny"]
+    assert [base.name for base in _candidates(FinetuneOptions(base=tiny_base_file), None)] == ["base"]
 
 
 def test_nothing_is_measured_where_there_is_nothing_to_choose_from() -> None:
