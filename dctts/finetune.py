@@ -1,5 +1,6 @@
 """A dataset and a base voice → a run → a voice. From random weights when there is no base."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -145,10 +146,9 @@ def finetune(
 
 
 def run_config(dataset: Path, options: FinetuneOptions) -> dict[str, Any]:
-    """What makes a run this run: a second call with the same values goes on with it."""
-    settings = {**asdict(options), "base": str(options.base) if options.base else None}
-    rows = [utterance.id for utterance in read_dataset(dataset, split="train")]
-    return {"options": settings, "clips": len(rows), "first": rows[0] if rows else None}
+    """What makes a run this run: a second call with the same settings, data and base goes on with it."""
+    base = content_hash(options.base) if options.base else None
+    return {"options": {**asdict(options), "base": base}, "dataset": _dataset_hash(dataset)}
 
 
 def is_same_run(run: Path, dataset: Path, options: FinetuneOptions) -> bool:
@@ -158,6 +158,12 @@ def is_same_run(run: Path, dataset: Path, options: FinetuneOptions) -> bool:
         return False
     saved = json.loads(path.read_text(encoding="utf-8"))
     return bool(saved == json.loads(json.dumps(run_config(dataset, options))))
+
+
+def content_hash(path: Path) -> str:
+    """Hash what a file holds, wherever it lies: SHA-256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def symbols_per_frame(examples: Sequence[Example], lexicon: Lexicon, audio: AudioConfig) -> float:
@@ -184,6 +190,15 @@ def _examples(
             f"{len(training)} clips to train on in {dataset}", hint="fetch more: 15 minutes of speech make a good voice"
         )
     return training, [example for example in examples if example.id in held_out_ids]
+
+
+def _dataset_hash(dataset: Path) -> str:
+    """Hash the words, the split and every sound: a second for two hours of speech."""
+    splits = (dataset / f"{name}.txt" for name in ("train", "val"))
+    sounds = (utterance.wav for utterance in read_dataset(dataset))
+    files = [dataset / "metadata.csv", *(path for path in splits if path.is_file()), *sounds]
+    lines = (f"{path.name} {content_hash(path)}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _speaker(examples: Sequence[Example]) -> Tensor:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dctts.errors import CheckpointError, TrainingError
-from dctts.finetune import FinetuneOptions, finetune, is_same_run
+from dctts.finetune import FinetuneOptions, finetune, is_same_run, run_config
 from dctts.lexicon import Lexicon
 from dctts.synthesize import write_speech
 from dctts.voice import load_voice
@@ -68,6 +69,39 @@ def test_the_same_run_gives_the_same_bytes_and_is_recognised(trained: Path, tmp_
     assert is_same_run(trained, dataset, OPTIONS)
     assert not is_same_run(trained, dataset, FinetuneOptions(steps=5, size="tiny"))
     assert not is_same_run(tmp_path / "a/2", dataset, OPTIONS)
+
+
+def change_words(dataset: Path) -> None:
+    (dataset / "metadata.csv").write_text((dataset / "metadata.csv").read_text().replace("three", "thirty"))
+
+
+def change_split(dataset: Path) -> None:
+    (dataset / "train.txt").write_text((dataset / "train.txt").read_text().replace("tiny-005", "tiny-006"))
+
+
+def change_sound(dataset: Path) -> None:
+    samples, rate = soundfile.read(dataset / "wavs" / "tiny-003.wav")
+    soundfile.write(dataset / "wavs" / "tiny-003.wav", samples * 0.9, rate, subtype="PCM_16")
+
+
+@pytest.mark.parametrize("change", [change_words, change_split, change_sound])
+def test_any_change_of_the_data_is_a_new_run(tiny_dataset: Path, change: Callable[[Path], None]) -> None:
+    before = run_config(tiny_dataset, OPTIONS)
+    assert run_config(tiny_dataset, OPTIONS) == before
+    change(tiny_dataset)
+    assert run_config(tiny_dataset, OPTIONS) != before
+
+
+def test_a_base_is_known_by_its_content_not_by_where_it_lies(tiny_dataset: Path, tmp_path: Path) -> None:
+    def config(folder: str, content: bytes) -> dict[str, object]:
+        path = tmp_path / folder / f"{folder}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return run_config(tiny_dataset, replace(OPTIONS, base=path))
+
+    assert config("here", b"weights") == config("there", b"weights")
+    assert config("here", b"others") != config("there", b"weights")
+    assert str(tmp_path) not in json.dumps(config("here", b"weights"))
 
 
 def test_a_base_gives_its_size_and_its_weights(trained: Path, tmp_path: Path) -> None:
