@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dctts.atomic import write_json
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
+from dctts.contrast import mean_frame
 from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.lexicon import Lexicon
@@ -118,10 +119,19 @@ def finetune(
     text2mel_task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
     speaker = _speaker(training)
     pace = symbols_per_frame(training, lexicon, audio)
+    mean = mean_frame(training, audio)
 
     def voice_of(network: Text2Mel) -> Voice:
         about = {**(card or {}), "minutes": round(minutes, 2), "steps": steps, "ssrn_steps": ssrn_steps}
-        return Voice(text2mel=network, ssrn=ssrn, audio=audio, speaker=speaker, symbols_per_frame=pace, card=about)
+        return Voice(
+            text2mel=network,
+            ssrn=ssrn,
+            audio=audio,
+            speaker=speaker,
+            symbols_per_frame=pace,
+            mean_frame=mean,
+            card=about,
+        )
 
     def preview(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
         assert isinstance(network, Text2Mel)

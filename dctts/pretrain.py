@@ -14,6 +14,7 @@ from dctts.atomic import write_json
 from dctts.base_card import describe_data, describe_machine, last_measures, training_hours
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
+from dctts.contrast import mean_frame
 from dctts.corpora import read_corpus, sentence_key
 from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
@@ -169,6 +170,7 @@ def base_voice(
             for speaker in tracked(progress, "speakers", speakers, len(speakers))
         },
         symbols_per_frame=symbols_per_frame(training, lexicon, audio),
+        mean_frame=mean_frame(clips[main], audio),
     )
 
 

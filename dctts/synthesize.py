@@ -17,6 +17,7 @@ from dctts.atomic import whole_file, write_json
 from dctts.audio import loudness_normalise
 from dctts.chunks import iter_chunks
 from dctts.config import AudioConfig
+from dctts.contrast import CONTRAST, with_contrast
 from dctts.decode import QUIET, DecodeOptions
 from dctts.errors import AudioError
 from dctts.griffin_lim import griffin_lim
@@ -43,6 +44,8 @@ class SpeakOptions:
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     attempts: int = MOST_ATTEMPTS
     """How often a chunk is decoded at most when attention fails on it."""
+    contrast: float = CONTRAST
+    """How far predicted frames are pushed away from the speaker's mean frame; 1 leaves them as they are."""
     power: float = 1.0
     """Exponent on the magnitudes before phase retrieval: a little above 1 sharpens over-smoothed predictions."""
     iterations: int = 32
@@ -160,7 +163,8 @@ def _sounds(takes: Sequence[Take], voice: Voice, options: SpeakOptions) -> list[
 def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
     waves = []
     for piece in take.pieces:
-        magnitude = refine(voice.ssrn, piece.decoded.coarse[speech_span(piece.decoded.coarse)], voice.audio)
+        coarse = piece.decoded.coarse[speech_span(piece.decoded.coarse)]
+        magnitude = refine(voice.ssrn, with_contrast(coarse, voice.mean_frame, options.contrast), voice.audio)
         wave = griffin_lim(
             magnitude, voice.audio, iterations=options.iterations, power=options.power, seed=options.seed
         )

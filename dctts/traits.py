@@ -1,4 +1,4 @@
-"""How a speaker talks, as two numbers: pitch and pace. What a speaker vector alone tells poorly."""
+"""How a speaker talks, as a few numbers: pitch, pace and mean spectrum. What a speaker vector alone tells poorly."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import librosa
 import numpy as np
 
 from dctts.config import AudioConfig
+from dctts.contrast import mean_frame
 from dctts.corpus import Example
 from dctts.finetune import symbols_per_frame
 from dctts.lexicon import Lexicon
@@ -19,7 +20,9 @@ _LOWEST_HZ, _HIGHEST_HZ = 60.0, 400.0
 def measure_traits(examples: Sequence[Example], lexicon: Lexicon, audio: AudioConfig) -> SpeakerTraits:
     """Measure the pitch and pace of one speaker's clips (about 1 s of work)."""
     return SpeakerTraits(
-        pitch_hz=median_pitch_hz(examples, audio), symbols_per_frame=symbols_per_frame(examples, lexicon, audio)
+        pitch_hz=median_pitch_hz(examples, audio),
+        symbols_per_frame=symbols_per_frame(examples, lexicon, audio),
+        mean_frame=tuple(round(value, 4) for value in mean_frame(examples, audio).tolist()),
     )
 
 

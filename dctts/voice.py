@@ -29,6 +29,8 @@ class SpeakerTraits:
     """Median over voiced frames."""
     symbols_per_frame: float | None = None
     """Pace: symbols in a coarse frame, on average."""
+    mean_frame: tuple[float, ...] | None = None
+    """Mean of the frames in which something is said, unit mels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Voice:
     """Of a base voice: name → speaker vector of each speaker it was trained on."""
     traits: Mapping[str, SpeakerTraits] = field(default_factory=dict)
     """Of the same speakers, as far as known."""
+    mean_frame: Tensor | None = None
+    """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values for people: name, sources, licence, steps, scores."""
 
@@ -58,6 +62,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
     }
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
+    groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
     about = {
         "kind": "voice",
@@ -106,6 +111,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         symbols_per_frame=float(about["symbols_per_frame"]),
         speakers=saved.groups.get("speakers", {}),
         traits=read_traits(about),
+        mean_frame=saved.groups.get("mean_frame", {}).get("mel"),
         card=about.get("card", {}),
     )
 
@@ -124,9 +130,13 @@ def as_speaker(voice: Voice, name: str) -> Voice:
     if name not in voice.speakers:
         known = ", ".join(sorted(voice.speakers)) or "none"
         raise CheckpointError(f"no speaker {name!r} in this voice", hint=f"it knows: {known}")
-    pace = voice.traits.get(name, SpeakerTraits()).symbols_per_frame or voice.symbols_per_frame
-    speaker = voice.speakers[name].to(voice.speaker.device)
-    return replace(voice, speaker=speaker, symbols_per_frame=pace)
+    traits = voice.traits.get(name, SpeakerTraits())
+    return replace(
+        voice,
+        speaker=voice.speakers[name].to(voice.speaker.device),
+        symbols_per_frame=traits.symbols_per_frame or voice.symbols_per_frame,
+        mean_frame=torch.tensor(traits.mean_frame) if traits.mean_frame else voice.mean_frame,
+    )
 
 
 def on_cpu(voice: Voice) -> Voice:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.demo.espeak import Voice, open_espeak
+from pipeline.demo.espeak import EspeakVoice, open_espeak
 from pipeline.listen import Listener, corpus_errors, said_words, word_errors, wrong_words
 
 TEXT = "When the sun rose, and we came home."
@@ -16,7 +16,7 @@ def listener() -> Listener:
 
 @pytest.fixture(scope="module")
 def speech() -> tuple[np.ndarray, int]:
-    spoken = open_espeak().speak(TEXT, Voice(name="en-us+f3"))
+    spoken = open_espeak().speak(TEXT, EspeakVoice(name="en-us+f3"))
     return spoken.samples.astype(np.float32) / 32768, spoken.sample_rate_hz
 
 

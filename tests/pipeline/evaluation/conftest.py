@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dctts.atomic import write_text
 from dctts.manifest import write_metadata
 from dctts.speaker_encoder import SpeakerEncoder
-from pipeline.demo.espeak import Voice, open_espeak
+from pipeline.demo.espeak import EspeakVoice, open_espeak
 
 Wave = NDArray[np.float32]
 TEXTS = ("We came home early.", "She saw a red bird.", "It was cold outside.", "The sun rose at six.")
@@ -20,7 +20,7 @@ TEXTS = ("We came home early.", "She saw a red bird.", "It was cold outside.", "
 
 @cache
 def said(text: str, voice: str = "en-us+f3", pitch: int = 50, words_per_minute: int = 165) -> tuple[Wave, int]:
-    spoken = open_espeak().speak(text, Voice(name=voice, pitch=pitch, words_per_minute=words_per_minute))
+    spoken = open_espeak().speak(text, EspeakVoice(name=voice, pitch=pitch, words_per_minute=words_per_minute))
     return (spoken.samples / 32768).astype(np.float32), spoken.sample_rate_hz
 
 
