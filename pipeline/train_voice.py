@@ -21,6 +21,7 @@ from pipeline.bases import Base, find_base, list_bases
 from pipeline.errors import DatasetError
 from pipeline.nearest_base import Target, rank, tell
 from pipeline.phone_times import PhoneTimes
+from pipeline.scorer import open_scorer
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def train_voice(
         options,
         embedder=lambda: SpeakerEncoder(options.device),
         aligner=PhoneTimes,
+        scorer=open_scorer(lexicon, options.device),
         lexicon=lexicon,
         card={**describe(voice), "base": describe_base(chosen)},
         progress=progress,

@@ -20,6 +20,15 @@ class Size(StrEnum):
     paper = "paper"
 
 
+def _budget(text: str) -> float:
+    from dctts.budget import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def finetune(
     voice: VoiceName = DEFAULT_NAME,
     voices_dir: VoicesDir = None,
@@ -55,10 +64,27 @@ def finetune(
             show_default=False,
         ),
     ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TIME",
+            parser=_budget,
+            help="End within this time, such as 45m or 1h30m: takes fewer steps where all would take longer.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Clips a step of Text2Mel. [dim]Default: 16, or 32 from half an hour of speech on[/dim]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
     preview_every: Annotated[
-        int, typer.Option(min=1, help="Steps between checkpoints, pictures and spoken previews.")
+        int, typer.Option(min=1, help="Steps between checkpoints, pictures, spoken previews and listening.")
     ] = 500,
 ) -> None:
     """Train a voice on what fetch kept, starting from a voice that ships.
@@ -68,11 +94,18 @@ def finetune(
     attention and spoken previews land in the run's folder; TensorBoard
     reads it too. Prints the path of the voice.
 
+    From a base, every few hundred steps the voice is listened to: the
+    step that speaks best is taken, and training ends when nothing better
+    comes (with --steps it goes on to the last). The run's selection.json
+    and learning-curve.png show why.
+
     [bold]Examples[/bold]
 
       clone-pipeline finetune --steps 15000
 
       clone-pipeline finetune --voice ada --base ada-2024.safetensors
+
+      clone-pipeline finetune --budget 45m
 
       tensorboard --logdir voices/ada/runs
     """
@@ -94,6 +127,8 @@ def finetune(
         seed=seed,
         device=device,
         preview_every=preview_every,
+        batch_size=batch_size,
+        budget_s=budget,
     )
     try:
         made = train_voice(folder, options, terminal.progress(), base=base)
