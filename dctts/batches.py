@@ -32,6 +32,8 @@ class SpokenBatch:
     """Tensor[B, 256]: speaker vectors."""
     path: Tensor
     """Tensor[B, T], int64: the symbol each frame belongs to."""
+    timed: Tensor
+    """Tensor[B], bool: whether that path was heard in the sound, not drawn along the diagonal."""
 
 
 @dataclass(frozen=True, kw_only=True)

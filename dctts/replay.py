@@ -5,19 +5,20 @@ through training, sounds and words that the target's few clips lack (learning wi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from dctts.chunks import Chunk
+from dctts.contrast import CONTRAST, with_contrast
 from dctts.corpus import Example
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
 from dctts.retry import Piece, decode_chunks
 from dctts.shipped import shipped
 from dctts.text import normalise
-from dctts.voice import Voice, on_cpu
+from dctts.voice import Voice, as_speaker, on_cpu
 
 MOST_SPEAKERS = 4
 _TOGETHER = 16
@@ -60,7 +61,7 @@ def speak_replay(base: Voice, texts: Sequence[str], lexicon: Lexicon, *, progres
     examples = []
     with progress.bar("the base speaks", len(names) * len(chunks)) as bar:
         for name in names:
-            voice = replace(base, speaker=speakers[name])
+            voice = as_speaker(base, name) if base.speakers else base
             for start in range(0, len(chunks), _TOGETHER):
                 part = chunks[start : start + _TOGETHER]
                 for number, take in enumerate(decode_chunks(part, voice, lexicon, attempts=1), start):
@@ -76,7 +77,10 @@ def _example(piece: Piece, identity: str, speaker: str, voice: Voice) -> Example
         speaker=speaker,
         text=piece.chunk.text,
         wave=torch.zeros(0, dtype=torch.int16),
-        mel=piece.decoded.coarse.repeat_interleave(voice.audio.reduction, dim=0).half(),
+        # With the contrast that speaking gives it, or the voice would learn to blur.
+        mel=with_contrast(piece.decoded.coarse, voice.mean_frame, CONTRAST)
+        .repeat_interleave(voice.audio.reduction, dim=0)
+        .half(),
         voice=voice.speaker,
         phone_times=_phone_times(piece, 1 / voice.audio.coarse_frames_per_s),
     )

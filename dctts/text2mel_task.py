@@ -139,6 +139,7 @@ class Text2MelTask:
                 num_frames=num_frames,
                 voice=torch.stack(voices),
                 path=self._paths(examples, [one.text for one in texts], phases),
+                timed=torch.tensor([len(example.phone_times) > 0 for example in examples]),
             )
         return self._collate(
             examples,
@@ -292,6 +293,7 @@ class Text2MelTask:
             num_frames=num_frames,
             voice=torch.stack(list(voices)),
             path=self._paths(examples, encoded, phases),
+            timed=torch.tensor([len(example.phone_times) > 0 for example in examples]),
         )
 
     def _paths(self, examples: Sequence[Example], encoded: Sequence[Encoded], phases: Sequence[int]) -> Tensor:
@@ -330,7 +332,8 @@ class Text2MelTask:
 
     def _told(self, batch: TextBatch | EncodedBatch) -> Tensor:
         """Attention that some rows are given, Tensor[B, T, N]; the other rows are all zero and use their own."""
-        rows = torch.rand(len(batch.path), 1, 1, device=batch.path.device) < self.recipe.told_probability
+        rows = torch.rand(len(batch.path), device=batch.path.device) < self.recipe.told_probability
+        rows = (rows & batch.timed).view(-1, 1, 1)  # along the diagonal it would be told wrong
         longest = (batch.text if isinstance(batch, TextBatch) else batch.keys).shape[1]
         return functional.one_hot(batch.path, longest) * rows
 

@@ -140,3 +140,15 @@ def test_keys_and_values_of_a_frozen_text_encoder_stay_what_speaking_computes() 
     optimizer.step()
     again = one._encode_texts(network)
     assert all(torch.equal(old.keys, new.keys) for old, new in zip(one.encoded, again, strict=True))
+
+
+def test_a_decoder_is_told_no_phones_that_were_only_guessed() -> None:
+    told, left = task(times=False, told_probability=1.0), task(times=False, told_probability=0.0)
+    batch = told.batch(0)
+    assert not batch.timed.any()
+    told.network.train()
+    left.network.train()
+    assert told.loss(told.network, batch, 0)["l1"] == left.loss(left.network, batch, 0)["l1"]
+    heard = task(told_probability=1.0)
+    heard.network.train()
+    assert heard.loss(heard.network, heard.batch(0), 0)["l1"] != left.loss(left.network, heard.batch(0), 0)["l1"]
