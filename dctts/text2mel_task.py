@@ -166,6 +166,7 @@ class Text2MelTask:
             "num_frames": torch.full((size,), frames),
             "voice": torch.stack([self.training[0].voice] * size),
             "path": torch.zeros(size, frames, dtype=torch.int64),
+            "timed": torch.ones(size, dtype=torch.bool),
         }
         if self.encoded:
             keys = torch.zeros(size, symbols, self.config.channels)
