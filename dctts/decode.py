@@ -43,8 +43,9 @@ class DecodeOptions:
     """Frames allowed, as a multiple of what the speaker's rate predicts."""
     spare_frames: int = 20
     """Frames allowed on top of that."""
-    sharpness: float = 1.0
-    """Attention scores are multiplied by it: above 1 the attention is more decided."""
+    sharpness: float = 1.5
+    """Attention scores are multiplied by it: above 1 the attention is more decided. Of 32 held-out sentences of a
+    half-trained base word errors were 57 % at 1, 49 at 1.5, 52 at 2 and 51 at 3."""
     back: int = 1
     """Symbols that attention may look back from where it is (forced incremental attention of the paper)."""
     ahead: int = 3
