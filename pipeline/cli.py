@@ -16,10 +16,12 @@ from pipeline.commands.doctor import doctor
 from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
 from pipeline.commands.pretrain import pretrain
+from pipeline.commands.prompts import prompts
 from pipeline.commands.speak import speak
 from pipeline.commands.voices import voices
 
 MAKE = "Make a voice"
+DATA = "Get better data"
 LOOK = "Look around"
 
 app = typer.Typer(
@@ -35,6 +37,7 @@ app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=MAKE)(pretrain)
+app.command(rich_help_panel=DATA)(prompts)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=LOOK)(demo)

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dctts.errors import ClonePipelineError
+from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.text import normalise
@@ -223,6 +224,7 @@ def _build(
             normalise=normalise,
             name=voice.name,
             transcribers=notes,
+            lexicon=open_lexicon(),
             options=options.dataset,
             progress=progress,
         )
