@@ -63,11 +63,20 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one recording."""
+
+    recording: Recording
+    funnel: Funnel
+    num_kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FetchSummary:
     """What one call did, and what the voice holds now."""
 
-    recordings: tuple[Recording, ...]
-    """Of this call."""
+    outcomes: tuple[Outcome, ...]
+    """Of this call's recordings, in their order."""
     failures: tuple[Failure, ...]
     transcribers: tuple[str, ...]
     """Which transcriber was taken and why, one line for each that was."""
@@ -98,19 +107,22 @@ def build_voice_data(
     with _locked(voice):
         _sweep(voice)
         recordings, failures = _fetch_all(urls, voice, options, progress)
+        alone = len(recordings) + len(failures) == 1
         done: list[Recording] = []
         for recording in recordings:
             try:
                 _find_clips(recording, options, progress)
                 done.append(recording)
-            except ClonePipelineError as error:
+            except Exception as error:
                 audio = DecodedAudio(recording)
-                named = type(error)(audio.name_in(error.message), hint=error.hint)
-                named.__cause__ = error
-                failures.append(Failure(what=recording.url or recording.id, error=named))
                 audio.remove()
-                if len(recordings) > 1:  # else it is the error that ends the run
-                    log.warning("%s: %s", recording.title or recording.id, named.message)
+                if alone and not isinstance(error, ClonePipelineError):
+                    raise
+                named = _named(error, audio)
+                failures.append(Failure(what=recording.url or recording.id, error=named))
+                if not alone:  # else it is the error that ends the run
+                    bug = None if isinstance(error, ClonePipelineError) else error
+                    log.warning("%s: %s", recording.title or recording.id, named.message, exc_info=bug)
         if not done:
             raise _nothing_done(failures)
         return _build(voice, options, progress, done, failures)
@@ -121,15 +133,29 @@ def _fetch_all(
 ) -> tuple[list[Recording], list[Failure]]:
     recordings: dict[str, Recording] = {}
     failures: list[Failure] = []
-    for url in urls:
+
+    def left_out(address: str, error: FetchError) -> None:
+        failures.append(Failure(what=address, error=error))
+
+    for url in dict.fromkeys(urls):
         try:
-            found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress)
+            found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress, on_failure=left_out)
             recordings.update((recording.id, recording) for recording in found)
         except ClonePipelineError as error:
             if len(urls) > 1:
                 log.warning("%s: %s", url, error.message)
             failures.append(Failure(what=url, error=error))
     return list(recordings.values()), failures
+
+
+def _named(error: Exception, audio: DecodedAudio) -> ClonePipelineError:
+    """Put the recording's title into an error, and a bug that must not stop the others into words."""
+    if isinstance(error, ClonePipelineError):
+        named = type(error)(audio.name_in(error.message), hint=error.hint)
+    else:
+        named = ClonePipelineError(f"{type(error).__name__}: {audio.name_in(str(error))}", hint="report this as a bug")
+    named.__cause__ = error
+    return named
 
 
 def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -> Stored[Clip]:
@@ -236,11 +262,19 @@ def _build(
         raise DatasetError(error.message, hint=hint if clips else error.hint) from error
     report()
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
+    parts = {i: stretches(own, recordings[i].duration_s) for i, own in by_source.items()}
     return FetchSummary(
-        recordings=tuple(done),
+        outcomes=tuple(
+            Outcome(
+                recording=recording,
+                funnel=add_up(parts[recording.id]),
+                num_kept=sum(clip.kept for clip in by_source[recording.id]),
+            )
+            for recording in done
+        ),
         failures=tuple(failures),
         transcribers=tuple(dict.fromkeys(notes[recording.id] for recording in done)),
-        funnel=add_up(part for i, own in by_source.items() for part in stretches(own, recordings[i].duration_s)),
+        funnel=add_up(part for own in parts.values() for part in own),
         num_sources=len(recordings),
         num_kept=sum(clip.kept for clip in clips),
         num_candidates=len(clips),

@@ -137,7 +137,7 @@ def test_a_second_recording_joins_the_first(tmp_path: Path, voice: VoiceFolder, 
     stages.calls.clear()
     summary = build_voice_data([talk(tmp_path, "b.wav", 7)], voice)
     assert stages.calls == ["segment", "transcribe", "screen"]
-    assert (summary.num_sources, summary.num_kept, len(summary.recordings)) == (2, 12, 1)
+    assert (summary.num_sources, summary.num_kept, len(summary.outcomes)) == (2, 12, 1)
 
 
 def test_one_bad_url_does_not_stop_the_rest(tmp_path: Path, voice: VoiceFolder, stages: Stages) -> None:
@@ -215,3 +215,40 @@ def test_a_source_that_cannot_be_read_is_left_out(
     (broken / "source.json").write_text("{")
     assert build_voice_data([talk(tmp_path, "b.wav", 7)], voice).num_sources == 2
     assert "a source is left out" in caplog.text
+
+
+def test_a_bug_over_one_video_does_not_stop_the_rest(
+    tmp_path: Path,
+    voice: VoiceFolder,
+    stages: Stages,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = stages.find_spans
+
+    def find_spans(wav: Path, *rest: object) -> list[Span]:
+        if soundfile.info(wav).duration == 7.0:
+            raise ValueError("a bug")
+        return found(wav, *rest)
+
+    monkeypatch.setattr(run, "find_spans", find_spans)
+    bad, good = talk(tmp_path, "b.wav", 7), talk(tmp_path, "a.wav", 5)
+    summary = build_voice_data([bad, good], voice)
+    assert [one.recording.title for one in summary.outcomes] == ["a"]
+    assert [failure.error.message for failure in summary.failures] == ["ValueError: a bug"]
+    assert "Traceback" in caplog.text
+    with pytest.raises(ValueError, match="a bug"):  # alone, it is a bug like any other
+        build_voice_data([bad], voice)
+
+
+def test_of_several_recordings_the_summary_says_what_each_gave(
+    tmp_path: Path, voice: VoiceFolder, stages: Stages
+) -> None:
+    urls = [talk(tmp_path, "first.wav", 60), talk(tmp_path, "second.wav", 90), str(tmp_path / "absent.mp4")]
+    lines = describe(build_voice_data([*urls, urls[0]], voice), voice)
+    place = lines.index("  recording  minutes   kept  clips  most lost to")
+    assert [line.split() for line in lines[place + 1 : place + 3]] == [
+        ["first", "1.0", "0.8", "60"],
+        ["second", "1.5", "1.2", "90"],
+    ]
+    assert any(line.startswith("  failed") and "absent.mp4" in line for line in lines)
