@@ -17,6 +17,7 @@ from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
 from pipeline.commands.pretrain import pretrain
 from pipeline.commands.prompts import prompts
+from pipeline.commands.review import review
 from pipeline.commands.speak import speak
 from pipeline.commands.voices import voices
 
@@ -37,6 +38,7 @@ app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=MAKE)(pretrain)
+app.command(rich_help_panel=DATA)(review)
 app.command(rich_help_panel=DATA)(prompts)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)

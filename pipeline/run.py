@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ from pipeline.fetch import FetchOptions, fetch, load_recording
 from pipeline.funnel import Funnel, add_up, stretches
 from pipeline.records import Clip, Recording, Span, Utterance
 from pipeline.report import write_report
+from pipeline.review_session import ReviewSession
+from pipeline.reviews import apply_reviews, read_reviews
 from pipeline.screen import ScreenOptions, screen
 from pipeline.segment import SegmentOptions, find_spans
 from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 
 ANALYSIS_RATE_HZ = 16_000
 """What webrtcvad, the recognisers and the speaker encoder take."""
+_REVIEW_RATE_HZ = 22_050  # what the dataset holds is what is judged
 _VERSION = 1  # of what the stages compute: raise it when equal settings would give other rows
 _PART_SPANS = 64  # some four minutes of speech: what is transcribed again, at most, after a kill
 
@@ -128,6 +131,45 @@ def build_voice_data(
         return _build(voice, options, progress, done, failures)
 
 
+def review_voice(
+    voice: VoiceFolder,
+    serve: Callable[[ReviewSession], None],
+    options: RunOptions | None = None,
+    progress: Progress = SILENT,
+) -> FetchSummary:
+    """Let a person judge the clips, then build the dataset and the report from what they said.
+
+    Args:
+        voice: whose clips; nothing is fetched or screened again.
+        serve: shows the session to a person, and returns when they are done.
+        options: of the dataset; None takes the defaults.
+        progress: where to draw.
+
+    Raises:
+        DatasetError: there are no clips, or none is kept in the end.
+    """
+    with _locked(voice):
+        recordings, _, rows = _all_sources(voice)
+        if not rows:
+            raise DatasetError(
+                f"voice {voice.name!r} has no clips to review", hint="run clone-pipeline fetch URL first"
+            )
+        audio = {identity: DecodedAudio(recording) for identity, recording in recordings.items()}
+        session = ReviewSession(
+            rows,
+            recordings,
+            decoded=lambda source: audio[source].wav(_REVIEW_RATE_HZ),
+            reviews_jsonl=voice.reviews_jsonl,
+            clips_jsonl=voice.clips_jsonl,
+        )
+        try:
+            serve(session)
+        finally:
+            for one in audio.values():
+                one.remove()
+        return _build(voice, options or RunOptions(), progress, [], [])
+
+
 def _fetch_all(
     urls: Sequence[str], voice: VoiceFolder, options: RunOptions, progress: Progress
 ) -> tuple[list[Recording], list[Failure]]:
@@ -217,7 +259,7 @@ def _build(
 ) -> FetchSummary:
     """Join the clips of all the voice's sources into clips.jsonl, the dataset and the report."""
     recordings, notes, rows = _all_sources(voice)
-    write_clips(voice.clips_jsonl, rows)
+    write_clips(voice.clips_jsonl, apply_reviews(rows, read_reviews(voice.reviews_jsonl)))
     clips = read_clips(voice.clips_jsonl)  # as written, so that a rebuild from the file gives the same bytes
     audio = {identity: DecodedAudio(recording, progress) for identity, recording in recordings.items()}
 
@@ -331,7 +373,7 @@ def _locked(voice: VoiceFolder) -> Iterator[None]:
                 _leave_nothing(voice)
     except Timeout as error:
         raise VoiceError(
-            f"another fetch is working on voice {voice.name!r}",
+            f"another fetch or review is working on voice {voice.name!r}",
             hint="wait until it is done, or fetch into another --voice",
         ) from error
 
