@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +21,14 @@ from pipeline.decoded import DecodedAudio
 from pipeline.errors import DatasetError, FetchError, VoiceError
 from pipeline.fetch import FetchOptions, fetch, load_recording
 from pipeline.funnel import Funnel, add_up, stretches
-from pipeline.records import Clip, Recording, Span, Utterance
+from pipeline.records import Clip, Recording, Span, Speaker, Utterance
 from pipeline.report import write_report
 from pipeline.review_session import ReviewSession
 from pipeline.reviews import apply_reviews, read_reviews
 from pipeline.screen import ScreenOptions, screen
 from pipeline.segment import SegmentOptions, find_spans
-from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
+from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_speaker, parse_utterance
+from pipeline.training_note import read_training
 from pipeline.transcribe import choose_transcriber
 from pipeline.transcribe.captions import CaptionsTranscriber
 from pipeline.voices import VoiceFolder
@@ -72,6 +73,8 @@ class Outcome:
     recording: Recording
     funnel: Funnel
     num_kept: int
+    speakers: tuple[Speaker, ...]
+    """Who speaks in it, the one with the most minutes first; () where nobody was told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,23 +269,6 @@ def _build(
     def decoded(source: str) -> Path:
         return audio[source].wav(options.dataset.sample_rate_hz)
 
-    def heard(source: str) -> Path:
-        return audio[source].wav(ANALYSIS_RATE_HZ)
-
-    def report() -> None:
-        written = write_report(
-            voice.report_html,
-            clips,
-            recordings,
-            decoded=heard,
-            name=voice.name,
-            transcribers=notes,
-            progress=progress,
-        )
-        log.info("report: %s", "written" if written else "unchanged")
-        for one in audio.values():
-            one.remove()
-
     try:
         summary = write_dataset(
             clips,
@@ -299,10 +285,10 @@ def _build(
     except DatasetError as error:
         if any(clip.kept for clip in clips):
             raise
-        report()  # it is what shows why nothing was kept
+        _report(voice, clips, recordings, notes, progress)  # it is what shows why nothing was kept
         hint = f"hear what was dropped in {voice.report_html}, then fetch a cleaner recording"
         raise DatasetError(error.message, hint=hint if clips else error.hint) from error
-    report()
+    _report(voice, clips, recordings, notes, progress)
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
     parts = {i: stretches(own, recordings[i].duration_s) for i, own in by_source.items()}
     return FetchSummary(
@@ -311,6 +297,7 @@ def _build(
                 recording=recording,
                 funnel=add_up(parts[recording.id]),
                 num_kept=sum(clip.kept for clip in by_source[recording.id]),
+                speakers=_speakers(recording),
             )
             for recording in done
         ),
@@ -322,6 +309,51 @@ def _build(
         num_candidates=len(clips),
         dataset=summary,
     )
+
+
+def refresh_report(voice: VoiceFolder, progress: Progress = SILENT) -> None:
+    """Write the report again, where there is one and something it shows has changed, such as after training.
+
+    Raises:
+        ClonePipelineError: the clips cannot be read, or a fetch is working on the voice.
+    """
+    if not voice.report_html.exists():
+        return
+    with _locked(voice):
+        recordings, notes, _ = _all_sources(voice)
+        clips = [clip for clip in read_clips(voice.clips_jsonl) if clip.source in recordings]
+        _report(voice, clips, recordings, notes, progress)
+
+
+def _report(
+    voice: VoiceFolder,
+    clips: Sequence[Clip],
+    recordings: Mapping[str, Recording],
+    notes: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    audio = {identity: DecodedAudio(recording, progress) for identity, recording in recordings.items()}
+    try:
+        written = write_report(
+            voice.report_html,
+            clips,
+            recordings,
+            decoded=lambda source: audio[source].wav(ANALYSIS_RATE_HZ),
+            name=voice.name,
+            transcribers=notes,
+            speakers={identity: _speakers(recording) for identity, recording in recordings.items()},
+            training=read_training(voice.newest_run()),
+            progress=progress,
+        )
+    finally:
+        for one in audio.values():
+            one.remove()
+    log.info("report: %s", "written" if written else "unchanged")
+
+
+def _speakers(recording: Recording) -> tuple[Speaker, ...]:
+    stored = StageFile[Speaker](recording.folder / "stages" / "speakers.jsonl", parse_speaker).load()
+    return stored.rows if stored else ()
 
 
 def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, str], list[Clip]]:

@@ -77,6 +77,14 @@ def fetch(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda", help="Where Whisper runs.", rich_help_panel=WORDS)
     ] = "auto",
+    list_speakers: Annotated[
+        bool,
+        typer.Option(
+            "--list-speakers",
+            help="Print who speaks, minutes each, instead of the paths; the report has them to hear.",
+            rich_help_panel=SPEECH,
+        ),
+    ] = False,
     vad_aggressiveness: Annotated[
         int | None,
         typer.Option(
@@ -132,8 +140,26 @@ def fetch(
     summary = build_voice_data(wanted, folder, options, terminal.progress())
     for line in describe(summary, folder):
         terminal.say(line)
+    if list_speakers:
+        typer.echo("\n".join(speaker_lines(summary.outcomes)))
+        terminal.say(f"hear them in {folder.report_html}")
+        return
     typer.echo(folder.dataset)
     typer.echo(folder.report_html)
+
+
+def speaker_lines(outcomes: Sequence["Outcome"]) -> list[str]:
+    """Make tab-separated rows of who speaks in each recording, with a header."""
+    lines = ["recording\tspeaker\tminutes\tshare\ttaken\tfirst heard"]
+    for one in outcomes:
+        for speaker in one.speakers:
+            first = min((span.start_s for span in speaker.samples), default=0.0)
+            minutes, taken = f"{speaker.speech_s / 60:.1f}", "yes" if speaker.wanted else "no"
+            figures = (
+                f"{speaker.number}\t{minutes}\t{speaker.share:.0%}\t{taken}\t{int(first // 60)}:{int(first % 60):02d}"
+            )
+            lines.append(f"{_title(one)}\t{figures}")
+    return lines
 
 
 def describe(summary: "FetchSummary", voice: VoiceFolder) -> list[str]:

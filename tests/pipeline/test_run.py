@@ -12,10 +12,11 @@ from filelock import FileLock
 
 from pipeline import run
 from pipeline.clips_file import read_clips
-from pipeline.commands.fetch import describe
+from pipeline.commands.fetch import describe, speaker_lines
 from pipeline.errors import DatasetError, FetchError, NoSpeechError, VoiceError
-from pipeline.records import Clip, Span, Utterance, clip_id
-from pipeline.run import RunOptions, build_voice_data
+from pipeline.records import Clip, Span, Speaker, Utterance, clip_id
+from pipeline.run import RunOptions, build_voice_data, refresh_report
+from pipeline.stage_store import StageFile, parse_speaker
 from pipeline.voices import VoiceFolder, open_voice
 
 
@@ -252,3 +253,34 @@ def test_of_several_recordings_the_summary_says_what_each_gave(
         ["second", "1.5", "1.2", "90"],
     ]
     assert any(line.startswith("  failed") and "absent.mp4" in line for line in lines)
+
+
+def test_speakers_of_a_recording_are_listed_and_in_the_report(
+    tmp_path: Path, voice: VoiceFolder, stages: Stages
+) -> None:
+    url = talk(tmp_path, "a.wav", 20)
+    build_voice_data([url], voice)
+    (source,) = voice.sources.iterdir()
+    rows = [
+        Speaker(number=n, speech_s=s, share=s / 90, wanted=n == 1, samples=(Span(start_s=n, end_s=n + 2),), vector=())
+        for n, s in ((1, 60.0), (2, 30.0))
+    ]
+    StageFile(source / "stages" / "speakers.jsonl", parse_speaker).save("key", rows)
+    summary = build_voice_data([url], voice)
+    assert speaker_lines(summary.outcomes)[1:] == ["a\t1\t1.0\t67%\tyes\t0:01", "a\t2\t0.5\t33%\tno\t0:02"]
+    assert "Who speaks" in voice.report_html.read_text()
+
+
+def test_after_training_the_report_shows_it(tmp_path: Path, voice: VoiceFolder, stages: Stages) -> None:
+    refresh_report(voice)  # there is none to refresh
+    assert not voice.folder.exists()
+    build_voice_data([talk(tmp_path, "a.wav", 5)], voice)
+    run_folder = voice.next_run()
+    run_folder.mkdir(parents=True)
+    before = voice.report_html.read_bytes()
+    refresh_report(voice)
+    assert voice.report_html.read_bytes() == before
+    (run_folder / "selection.json").write_text('{"why": "step 7 of 9"}')
+    refresh_report(voice)
+    assert "step 7 of 9" in voice.report_html.read_text()
+    assert not list(voice.folder.glob("sources/*/decoded"))
