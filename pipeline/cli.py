@@ -16,6 +16,7 @@ from pipeline.commands.doctor import doctor
 from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
 from pipeline.commands.pretrain import pretrain
+from pipeline.commands.probe import probe
 from pipeline.commands.prompts import prompts
 from pipeline.commands.review import review
 from pipeline.commands.speak import speak
@@ -38,6 +39,7 @@ app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=MAKE)(pretrain)
+app.command(rich_help_panel=DATA)(probe)
 app.command(rich_help_panel=DATA)(review)
 app.command(rich_help_panel=DATA)(prompts)
 app.command(rich_help_panel=LOOK)(voices)

@@ -17,14 +17,15 @@ from markupsafe import Markup
 from dctts.atomic import whole_file
 from dctts.progress import SILENT, Bar, Progress
 from pipeline.funnel import NOT_SPEECH, Funnel, Stretch, add_up, label, stretches
-from pipeline.preview import mp3, spectrogram_png
+from pipeline.preview import mp3, spectrogram
 from pipeline.records import Clip, Recording, Speaker
 from pipeline.timeline import Strip, strips
 from pipeline.training_note import TrainingNote
 
 _VERSION = 2  # of this module and its template: raise it when the same clips should give another page
-_RESERVE_BYTES = 8_000  # of one row without its sound: its picture and figures, generously
-_SOUND_BYTES_PER_S = 6_000  # 32 kbit/s in base64, and some room
+_RESERVE_BYTES = 2_500  # of a row's picture, generously: 1,400 on the panel
+_ROW_BYTES = 2_000  # of its text and figures: 1,700 on the panel
+_SOUND_BYTES_PER_S = 5_500  # 32 kbit/s in base64: 5,360 on the panel
 # Above this many reasons colours are no longer told apart; the rest shares the last one.
 _NUM_COLOURS = 6
 _LONGEST_SAMPLE_S = 8.0  # of a speaker: one hears who it is
@@ -35,8 +36,9 @@ _MOST_SPEAKERS = 8  # with samples; beyond it are single words that sound like n
 class ReportOptions:
     """How much the report embeds."""
 
-    max_bytes: int = 40_000_000
-    """Browsers open this at once and mail servers still take it; some three hours of candidates."""
+    max_bytes: int = 45_000_000
+    """All candidates of a two-hour talk; of more each reason gets its share of players. Sounds and pictures are text
+    until they are played or scrolled to, so that a browser opens it as it would open a page of text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ def _rows(
             samples, sample_rate_hz = _read(decoded(clip.source), clip.start_s, clip.end_s)
             if len(samples):
                 sound = _data_uri("audio/mpeg", mp3(samples, sample_rate_hz))
-                picture = _data_uri("image/png", spectrogram_png(samples, sample_rate_hz))
+                picture = _data_uri("image/webp", spectrogram(samples, sample_rate_hz))
         url = _safe_link(recordings[clip.source].url)
         yield Row(
             clip=clip,
@@ -222,7 +224,7 @@ def _embedded(clips: Sequence[Clip], options: ReportOptions) -> set[str]:
         kinds.setdefault("" if clip.kept else label(clip.reasons[0]), []).append(clip)
     queues = [kinds[kind] for kind in sorted(kinds)]
     chosen: set[str] = set()
-    left = options.max_bytes - 1_000 * len(clips)
+    left = options.max_bytes - _ROW_BYTES * len(clips)
     for place in range(max(map(len, queues), default=0)):
         for queue in queues:
             if place < len(queue):

@@ -128,9 +128,9 @@ def make_app(session: ReviewSession, *, name: str, secret: str, done: threading.
         response.make_conditional(request, accept_ranges=True, complete_length=len(wav))
         return response
 
-    @app.get(f"{at}/clips/<identity>.png")
+    @app.get(f"{at}/clips/<identity>.webp")
     def picture(identity: str) -> Response:
-        return Response(session.picture(identity), mimetype="image/png")
+        return Response(session.picture(identity), mimetype="image/webp")
 
     @app.post(f"{at}/clips/<identity>")
     def decide(identity: str) -> Response:

@@ -11,7 +11,7 @@ import soundfile
 
 from pipeline.clips_file import write_clips
 from pipeline.errors import DatasetError
-from pipeline.preview import spectrogram_png
+from pipeline.preview import spectrogram
 from pipeline.records import Clip, Recording
 from pipeline.reviews import apply_reviews, read_reviews, review, write_reviews
 
@@ -97,13 +97,13 @@ class ReviewSession:
         return buffer.getvalue()
 
     def picture(self, identity: str) -> bytes:
-        """Give a clip's spectrogram as a PNG.
+        """Give a clip's spectrogram as a WebP.
 
         Raises:
             KeyError: no such clip.
         """
         samples, rate = self._read(self._clips[identity], 0.0)
-        return spectrogram_png(samples if len(samples) else np.zeros(1, np.float32), rate)
+        return spectrogram(samples if len(samples) else np.zeros(1, np.float32), rate)
 
     def _read(self, clip: Clip, context_s: float) -> tuple[npt.NDArray[np.float32], int]:
         context_s = min(max(context_s, 0.0), _LONGEST_CONTEXT_S)

@@ -73,8 +73,6 @@ class Outcome:
     recording: Recording
     funnel: Funnel
     num_kept: int
-    speakers: tuple[Speaker, ...]
-    """Who speaks in it, the one with the most minutes first; () where nobody was told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +90,8 @@ class FetchSummary:
     num_kept: int
     num_candidates: int
     dataset: DatasetSummary
+    speakers: Mapping[str, tuple[Speaker, ...]]
+    """Source id → who speaks in it, for all sources of the voice."""
 
 
 def build_voice_data(
@@ -297,7 +297,6 @@ def _build(
                 recording=recording,
                 funnel=add_up(parts[recording.id]),
                 num_kept=sum(clip.kept for clip in by_source[recording.id]),
-                speakers=_speakers(recording),
             )
             for recording in done
         ),
@@ -308,6 +307,7 @@ def _build(
         num_kept=sum(clip.kept for clip in clips),
         num_candidates=len(clips),
         dataset=summary,
+        speakers=_speakers(recordings),
     )
 
 
@@ -341,7 +341,7 @@ def _report(
             decoded=lambda source: audio[source].wav(ANALYSIS_RATE_HZ),
             name=voice.name,
             transcribers=notes,
-            speakers={identity: _speakers(recording) for identity, recording in recordings.items()},
+            speakers=_speakers(recordings),
             training=read_training(voice.newest_run()),
             progress=progress,
         )
@@ -351,9 +351,12 @@ def _report(
     log.info("report: %s", "written" if written else "unchanged")
 
 
-def _speakers(recording: Recording) -> tuple[Speaker, ...]:
-    stored = StageFile[Speaker](recording.folder / "stages" / "speakers.jsonl", parse_speaker).load()
-    return stored.rows if stored else ()
+def _speakers(recordings: Mapping[str, Recording]) -> dict[str, tuple[Speaker, ...]]:
+    return {
+        identity: stored.rows
+        for identity, recording in recordings.items()
+        if (stored := _speakers_file(recording).load()) is not None
+    }
 
 
 def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, str], list[Clip]]:
@@ -376,6 +379,10 @@ def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, st
 
 def _clips_file(recording: Recording) -> StageFile[Clip]:
     return StageFile[Clip](recording.folder / "stages" / "clips.jsonl", parse_clip)
+
+
+def _speakers_file(recording: Recording) -> StageFile[Speaker]:
+    return StageFile[Speaker](recording.folder / "stages" / "speakers.jsonl", parse_speaker)
 
 
 def _captions(recording: Recording) -> tuple[CaptionTrack | None, str]:

@@ -141,18 +141,18 @@ def fetch(
     for line in describe(summary, folder):
         terminal.say(line)
     if list_speakers:
-        typer.echo("\n".join(speaker_lines(summary.outcomes)))
+        typer.echo("\n".join(speaker_lines(summary)))
         terminal.say(f"hear them in {folder.report_html}")
         return
     typer.echo(folder.dataset)
     typer.echo(folder.report_html)
 
 
-def speaker_lines(outcomes: Sequence["Outcome"]) -> list[str]:
+def speaker_lines(summary: "FetchSummary") -> list[str]:
     """Make tab-separated rows of who speaks in each recording, with a header."""
     lines = ["recording\tspeaker\tminutes\tshare\ttaken\tfirst heard"]
-    for one in outcomes:
-        for speaker in one.speakers:
+    for one in summary.outcomes:
+        for speaker in summary.speakers.get(one.recording.id, ()):
             first = min((span.start_s for span in speaker.samples), default=0.0)
             minutes, taken = f"{speaker.speech_s / 60:.1f}", "yes" if speaker.wanted else "no"
             figures = (

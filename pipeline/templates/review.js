@@ -51,7 +51,7 @@ function draw(clip) {
   const row = $("clip").content.firstElementChild.cloneNode(true);
   clip.row = row;
   row.id = clip.id;
-  row.querySelector("img").src = path(clip, ".png");
+  row.querySelector("img").src = path(clip, ".webp");
   row.querySelector(".play").addEventListener("click", () => play(clip));
   row.querySelector(".keep").addEventListener("click", () => judge(clip, true));
   row.querySelector(".drop").addEventListener("click", () => judge(clip, false));

@@ -116,7 +116,7 @@ def test_the_same_clips_are_not_written_twice_and_give_the_same_bytes(tmp_path: 
 def test_beyond_the_limit_each_reason_keeps_its_share_of_players(tmp_path: Path, wav: Path) -> None:
     clips = [clip(n, n + 0.9, *(["music"] if n % 10 == 0 else ["snr"] if n % 2 else [])) for n in range(50)]
     path = tmp_path / "report.html"
-    options = ReportOptions(max_bytes=1_000 * 50 + 12 * 14_000)
+    options = ReportOptions(max_bytes=2_000 * 50 + 12 * 8_000)
     write_report(path, clips, {"talk": recording()}, decoded=lambda _: wav, name="ada", options=options)
     parsed = Page(path.read_text())
     verdicts = [c.reasons[0] if c.reasons else "kept" for c in clips]

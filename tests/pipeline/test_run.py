@@ -267,7 +267,7 @@ def test_speakers_of_a_recording_are_listed_and_in_the_report(
     ]
     StageFile(source / "stages" / "speakers.jsonl", parse_speaker).save("key", rows)
     summary = build_voice_data([url], voice)
-    assert speaker_lines(summary.outcomes)[1:] == ["a\t1\t1.0\t67%\tyes\t0:01", "a\t2\t0.5\t33%\tno\t0:02"]
+    assert speaker_lines(summary)[1:] == ["a\t1\t1.0\t67%\tyes\t0:01", "a\t2\t0.5\t33%\tno\t0:02"]
     assert "Who speaks" in voice.report_html.read_text()
 
 
