@@ -1,38 +1,56 @@
 """A dataset and a base voice → a run → a voice. From random weights when there is no base."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from dctts.atomic import write_json
-from dctts.checkpoint import load_average
+from dctts.budget import Costs
+from dctts.checkpoint import load_average, newest
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
+from dctts.contrast import mean_frame
 from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
+from dctts.finetune_plan import (
+    GENTLE_SSRN_RATE,
+    Deadline,
+    choose_recipe,
+    full_plan,
+    load_plan,
+    plan_within,
+    teaching,
+    train_options,
+)
+from dctts.finetune_ssrn import train_ssrn
+from dctts.layers import set_dropout
 from dctts.lexicon import Lexicon
 from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
+from dctts.rehearsal import seconds_per_step, try_hardest_batch
+from dctts.replay import NO_REPLAY, Replay, replay_texts, speak_replay
+from dctts.selection import PATIENCE, Original, Scorer
+from dctts.selector import Selector
 from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
 from dctts.synthesize import SpeakOptions, write_speech
 from dctts.text import encode, normalise
 from dctts.text2mel import Text2Mel
-from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
+from dctts.text2mel_task import Text2MelTask
 from dctts.train import TrainOptions, train
 from dctts.vocabulary import VOCABULARY
 from dctts.voice import Voice, load_voice, save_voice
 
 log = logging.getLogger(__name__)
 
-STEPS_PER_MINUTE, MOST_STEPS = 1000, 15_000
-"""Text2Mel: the rule the field settled on (NeMo, by way of IMS-Toucan#90), capped where sentdex's video ends."""
-SSRN_STEPS_PER_MINUTE, MOST_SSRN_STEPS = 270, 4000
+TEXT2MEL = "text2mel"
 FEWEST_CLIPS = 2
 PREVIEW_TEXTS = ("The birch canoe slid on the smooth planks.", "This is a new sentence, in a voice you may know.")
 
@@ -52,10 +70,14 @@ class FinetuneOptions:
     seed: int = 0
     device: str = "cpu"
     preview_every: int = 500
-    """Steps between previews: validation, pictures and spoken sentences."""
+    """Steps between evaluations: validation, pictures, spoken sentences, and listening to them."""
+    batch_size: int | None = None
+    """Clips a step of Text2Mel; None takes that of the recipe."""
+    budget_s: float | None = None
+    """Wall time for all of it; fewer steps are taken where all would take longer. None takes the time it takes."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "ssrn_steps"):
+        for name in ("steps", "ssrn_steps", "batch_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
@@ -68,6 +90,7 @@ def finetune(
     *,
     embedder: Callable[[], Embedder],
     aligner: Callable[[], PhoneAligner] | None = None,
+    scorer: Callable[[Original], Scorer] | None = None,
     lexicon: Lexicon,
     card: dict[str, Any] | None = None,
     progress: Progress = SILENT,
@@ -76,9 +99,13 @@ def finetune(
 
     Args:
         dataset: in LJSpeech layout; `val.txt` names what is held out.
-        run: the run's folder: `config.json`, `metrics.jsonl`, `checkpoints/`, `previews/`, at last `voice.safetensors`.
+        run: the run's folder: `config.json`, `metrics.jsonl`, `checkpoints/`, `previews/`, at last `voice.safetensors`;
+            with a scorer `selection.json`, `candidates/` and `learning-curve.png` too.
         embedder: makes the speaker encoder; called only when features must be computed.
         aligner: makes what finds phones in sound, likewise; None teaches attention by the diagonal alone.
+        scorer: makes who listens to a voice made from a base: the step that speaks best is taken, and training ends
+            when nothing better comes. None takes the last step, as is done with no base: a voice from random weights
+            says nothing for thousands of steps.
         card: plain JSON values that travel in the voice: name, sources, licences.
 
     Returns:
@@ -86,69 +113,139 @@ def finetune(
 
     Raises:
         ManifestError: the dataset cannot be read.
-        TrainingError: too little in it.
+        TrainingError: too little in it, or too little memory for its longest clips.
         CheckpointError: the base cannot be read, or the run's checkpoints belong to other settings.
         Interrupted: Ctrl-C; the same call goes on.
     """
+    begun_s = monotonic()
+    deadline = Deadline(begun_s=begun_s, budget_s=options.budget_s) if options.budget_s else None
     audio = AudioConfig()
     base = load_voice(options.base) if options.base else None
     training, held_out = _examples(dataset, run.parent / "features.safetensors", audio, embedder, aligner, progress)
     minutes = sum(example.duration_s for example in training) / 60
-    steps = options.steps or max(1, min(MOST_STEPS, round(STEPS_PER_MINUTE * minutes)))
-    ssrn_steps = options.ssrn_steps or max(1, min(MOST_SSRN_STEPS, round(SSRN_STEPS_PER_MINUTE * minutes)))
-    log.info("%d clips, %.1f min: %d Text2Mel and %d SSRN steps", len(training), minutes, steps, ssrn_steps)
+    speaker = _speaker(training)
+    recipe = choose_recipe(minutes, speaker, base, batch_size=options.batch_size)
     write_json(run / "config.json", run_config(dataset, options))
 
     torch.manual_seed(options.seed)
     ssrn = base.ssrn if base else SSRN(ssrn_config(options.size))
     text2mel = base.text2mel if base else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
-    ssrn_task = SSRNTask(ssrn, training, held_out, recipe=SSRNRecipe(seed=options.seed), audio=audio)
-    last = train(
-        ssrn_task,
-        _train_options(options, ssrn_steps, peak=1e-4 if base else 5e-4),
+    plan = load_plan(run)
+    selector = Selector(
         run,
-        name="ssrn",
-        progress=progress,
+        patience=PATIENCE if options.steps is None else None,
+        deadline_s=deadline.at_s if deadline else None,
     )
-    ssrn = SSRN(ssrn.config)
-    load_average(ssrn, last)
+    evaluation_s, replay, listener = 0.0, NO_REPLAY, None
+    if base:  # all that asks the base comes before the first step: training changes its weights in place
+        if recipe.replay:
+            said = speak_replay(base, replay_texts(), lexicon, progress=progress)
+            replay = Replay(examples=said, part=recipe.replay)
+        if scorer:
+            listener = scorer(_original(training, held_out, speaker, base))
+            if not selector.has_begun or (deadline and not plan):
+                heard_s = monotonic()
+                selector.begin(listener, base)
+                evaluation_s = monotonic() - heard_s
+    if recipe.dropout is not None:
+        set_dropout(text2mel, recipe.dropout)
+    ssrn_recipe = SSRNRecipe(seed=options.seed, batch_size=recipe.ssrn_batch_size)
+    ssrn_task = SSRNTask(ssrn, training, held_out, recipe=ssrn_recipe, audio=audio)
+    text2mel_task = Text2MelTask(
+        text2mel,
+        training,
+        held_out,
+        recipe=teaching(recipe, seed=options.seed, from_base=base is not None),
+        audio=audio,
+        lexicon=lexicon,
+        replay=replay,
+    )
+    full = full_plan(
+        minutes,
+        recipe,
+        steps=options.steps,
+        ssrn_steps=options.ssrn_steps,
+        evaluate_every=options.preview_every,
+    )
 
-    recipe = Text2MelRecipe(seed=options.seed, freeze_text=base is not None)
-    text2mel_task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
-    speaker = _speaker(training)
-    pace = symbols_per_frame(training, lexicon, audio)
+    def driven(steps: int, rate: float, every: int) -> TrainOptions:
+        return train_options(
+            recipe, steps=max(1, steps), learning_rate=rate, every=every, seed=options.seed, device=options.device
+        )
 
-    def voice_of(network: Text2Mel) -> Voice:
-        about = {**(card or {}), "minutes": round(minutes, 2), "steps": steps, "ssrn_steps": ssrn_steps}
-        return Voice(text2mel=network, ssrn=ssrn, audio=audio, speaker=speaker, symbols_per_frame=pace, card=about)
+    def measure() -> Costs:
+        how = driven(full.steps, recipe.learning_rate, full.evaluate_every)
+        ssrn_step_s = seconds_per_step(ssrn_task, how) if full.ssrn_steps else 0.0
+        step_s = seconds_per_step(text2mel_task, how)
+        return Costs(step_s=step_s, ssrn_step_s=ssrn_step_s, evaluation_s=evaluation_s)
 
-    def preview(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
+    if newest(run / "checkpoints" / TEXT2MEL) is None:
+        how = driven(full.steps, recipe.learning_rate, full.evaluate_every)
+        try_hardest_batch(text2mel_task, how, batch_size=recipe.batch_size)
+    if deadline:
+        plan = plan or plan_within(run, full, deadline, measure)
+    plan = plan or full
+    log.info("%d clips, %.1f min: %d Text2Mel and %d SSRN steps", len(training), minutes, plan.steps, plan.ssrn_steps)
+
+    if plan.ssrn_steps:
+        ssrn, became = train_ssrn(
+            ssrn_task,
+            driven(plan.ssrn_steps, recipe.ssrn_learning_rate or GENTLE_SSRN_RATE, options.preview_every),
+            run,
+            from_base=base is not None,
+            ends_early=base is not None and options.ssrn_steps is None,
+            progress=progress,
+        )
+        if listener:
+            selector.note_ssrn(**became)
+    about = {
+        **(card or {}),
+        "minutes": round(minutes, 2),
+        "recipe": recipe.name,
+        "steps": plan.steps,
+        "ssrn_steps": plan.ssrn_steps,
+    }
+    voice = Voice(
+        text2mel=Text2Mel(text2mel.config),
+        ssrn=ssrn,
+        audio=audio,
+        speaker=speaker,
+        symbols_per_frame=symbols_per_frame(training, lexicon, audio),
+        mean_frame=mean_frame(training, audio),
+        card=about,
+    )
+
+    def watch(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
         assert isinstance(network, Text2Mel)
-        for number, text in enumerate(PREVIEW_TEXTS, 1):
-            path = run / "previews" / f"text2mel-{step:06d}-speech-{number}.wav"
-            with torch.autocast(options.device, enabled=False):  # speaking is done in float32
-                write_speech(text, voice_of(network), lexicon, path, options=SpeakOptions(attempts=1))
-        return False
+        with torch.autocast(options.device, enabled=False):  # speaking is done in float32
+            current = replace(voice, text2mel=network)
+            _speak_previews(current, lexicon, run / "previews", step)
+            return listener is not None and selector.watch(step, current, listener, measured)
 
-    last = train(
-        text2mel_task,
-        _train_options(options, steps, peak=2e-4 if base else 1e-3),
-        run,
-        name="text2mel",
-        progress=progress,
-        on_validate=preview,
-    )
-    finished = Text2Mel(text2mel.config)
-    load_average(finished, last)
-    save_voice(voice_of(finished), run / "voice.safetensors")
+    last = newest(run / "checkpoints" / TEXT2MEL)
+    if last is None or not (listener and selector.is_over(int(last.stem))):
+        last = train(
+            text2mel_task,
+            driven(plan.steps, recipe.learning_rate, plan.evaluate_every),
+            run,
+            name=TEXT2MEL,
+            progress=progress,
+            rate_of=recipe.rate_of if base else None,
+            on_validate=watch,
+        )
+    if listener:
+        chosen = selector.finish(voice.text2mel)
+        voice = replace(voice, card={**about, "selected_step": chosen.step, "heard": asdict(chosen.scores)})
+    else:
+        load_average(voice.text2mel, last)
+    save_voice(voice, run / "voice.safetensors")
     return run / "voice.safetensors"
 
 
 def run_config(dataset: Path, options: FinetuneOptions) -> dict[str, Any]:
-    """What makes a run this run: a second call with the same values goes on with it."""
-    settings = {**asdict(options), "base": str(options.base) if options.base else None}
-    rows = [utterance.id for utterance in read_dataset(dataset, split="train")]
-    return {"options": settings, "clips": len(rows), "first": rows[0] if rows else None}
+    """What makes a run this run: a second call with the same settings, data and base goes on with it."""
+    base = content_hash(options.base) if options.base else None
+    return {"options": {**asdict(options), "base": base}, "dataset": _dataset_hash(dataset)}
 
 
 def is_same_run(run: Path, dataset: Path, options: FinetuneOptions) -> bool:
@@ -158,6 +255,12 @@ def is_same_run(run: Path, dataset: Path, options: FinetuneOptions) -> bool:
         return False
     saved = json.loads(path.read_text(encoding="utf-8"))
     return bool(saved == json.loads(json.dumps(run_config(dataset, options))))
+
+
+def content_hash(path: Path) -> str:
+    """Hash what a file holds, wherever it lies: SHA-256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def symbols_per_frame(examples: Sequence[Example], lexicon: Lexicon, audio: AudioConfig) -> float:
@@ -186,19 +289,29 @@ def _examples(
     return training, [example for example in examples if example.id in held_out_ids]
 
 
+def _dataset_hash(dataset: Path) -> str:
+    """Hash the words, the split and every sound: a second for two hours of speech."""
+    splits = (dataset / f"{name}.txt" for name in ("train", "val"))
+    sounds = (utterance.wav for utterance in read_dataset(dataset))
+    files = [dataset / "metadata.csv", *(path for path in splits if path.is_file()), *sounds]
+    lines = (f"{path.name} {content_hash(path)}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def _speaker(examples: Sequence[Example]) -> Tensor:
     return next(iter(centroids(examples).values()))
 
 
-def _train_options(options: FinetuneOptions, steps: int, *, peak: float) -> TrainOptions:
-    return TrainOptions(
-        steps=steps,
-        learning_rate=peak,
-        warmup_steps=min(500, max(1, steps // 10)),
-        log_every=min(50, max(1, steps // 10)),
-        validate_every=options.preview_every,
-        save_every=options.preview_every,
-        seed=options.seed,
-        device=options.device,
-        compile=steps >= 1000,  # compiling takes about a minute
+def _original(training: Sequence[Example], held_out: Sequence[Example], speaker: Tensor, base: Voice) -> Original:
+    return Original(
+        held_out=held_out,
+        transcripts=[example.text for example in training],
+        speaker=speaker,
+        base_speakers=base.speakers or {"base": base.speaker},
     )
+
+
+def _speak_previews(voice: Voice, lexicon: Lexicon, folder: Path, step: int) -> None:
+    for number, text in enumerate(PREVIEW_TEXTS, 1):
+        path = folder / f"{TEXT2MEL}-{step:06d}-speech-{number}.wav"
+        write_speech(text, voice, lexicon, path, options=SpeakOptions(attempts=1))

@@ -200,6 +200,13 @@ def fuse(network: nn.Module) -> bool:
     return True
 
 
+def set_dropout(network: nn.Module, probability: float) -> None:
+    """Change the dropout of every layer; what is saved with the weights says what they began with."""
+    for layer in network.modules():
+        if isinstance(layer, NormConv | HighwayConv):
+            layer.dropout = probability
+
+
 def _highway(
     x: Tensor,
     weight: Tensor,

@@ -3,27 +3,30 @@
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dctts.atomic import write_json
+from dctts.base_card import describe_data, describe_machine, last_measures, training_hours
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
+from dctts.contrast import mean_frame
 from dctts.corpora import read_corpus, sentence_key
 from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
-from dctts.finetune import symbols_per_frame
+from dctts.finetune import content_hash, symbols_per_frame
 from dctts.lexicon import Lexicon
-from dctts.progress import SILENT, Progress
+from dctts.progress import SILENT, Progress, tracked
 from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
 from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
 from dctts.train import TrainOptions, train
+from dctts.traits import measure_traits
 from dctts.vocabulary import VOCABULARY
 from dctts.voice import Voice, load_voice, save_voice
 
@@ -62,15 +65,21 @@ def pretrain(
     lexicon: Lexicon,
     progress: Progress = SILENT,
     first: str = "ssrn",
+    licences: Mapping[str, str] | None = None,
+    command: str = "",
 ) -> Path:
     """Train both networks from random weights, or go on where the folder `base` stands.
 
+    Ends with `voice.safetensors` and its card, `voice.json`: the two files that make a shipped base under any name.
+
     Args:
         datasets: folders that `corpora.read_corpus` understands; each may hold one speaker or many.
-        base: folder of the run; ends with `voice.safetensors`, which speaks as the speaker with the most clips.
+        base: folder of the run. Its voice speaks as the speaker with the most clips.
         embedder: makes the speaker encoder; called only when features must be computed.
         aligner: makes what finds phones in sound, likewise; None teaches attention by the diagonal alone.
         first: which network is trained first, `ssrn` or `text2mel`.
+        licences: name of a dataset's folder → its licence, for the card.
+        command: what was typed, for the card.
 
     Raises:
         ManifestError: a dataset cannot be read.
@@ -123,10 +132,17 @@ def pretrain(
     finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
     load_average(finished_ssrn, last["ssrn"])
     load_average(finished_text2mel, last["text2mel"])
-    voice = base_voice(
-        finished_text2mel, finished_ssrn, training, lexicon, audio, card=_card(options, datasets, minutes)
-    )
-    save_voice(voice, base / "voice.safetensors")
+    voice = base_voice(finished_text2mel, finished_ssrn, training, lexicon, audio, progress=progress)
+    card = {
+        **describe_data(datasets, training, voice.traits, licences or {}),
+        **_plain(options),
+        "began_with": {"sha256": content_hash(options.base), **start.card} if options.base and start else None,
+        "held_out": last_measures(base / "metrics.jsonl"),
+        "command": command,
+    }
+    save_voice(replace(voice, card=card), base / "voice.safetensors")
+    here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
+    write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"
 
 
@@ -137,20 +153,24 @@ def base_voice(
     lexicon: Lexicon,
     audio: AudioConfig,
     *,
-    card: dict[str, Any],
+    progress: Progress = SILENT,
 ) -> Voice:
     """Put trained networks together with their speakers; the one with the most clips speaks by default."""
     speakers = centroids(training)
-    counts = {speaker: sum(example.speaker == speaker for example in training) for speaker in speakers}
-    main = max(counts, key=lambda speaker: (counts[speaker], speaker))
+    clips = {speaker: [example for example in training if example.speaker == speaker] for speaker in speakers}
+    main = max(clips, key=lambda speaker: (len(clips[speaker]), speaker))
     return Voice(
         text2mel=text2mel,
         ssrn=ssrn,
         audio=audio,
         speaker=speakers[main],
         speakers=speakers,
+        traits={
+            speaker: measure_traits(clips[speaker], lexicon, audio)
+            for speaker in tracked(progress, "speakers", speakers, len(speakers))
+        },
         symbols_per_frame=symbols_per_frame(training, lexicon, audio),
-        card={**card, "clips": counts},
+        mean_frame=mean_frame(clips[main], audio),
     )
 
 
@@ -176,15 +196,6 @@ def _plan(options: PretrainOptions, steps: int, peak: float) -> TrainOptions:
         device=options.device,
         compile=steps >= 1000,
     )
-
-
-def _card(options: PretrainOptions, datasets: Sequence[Path], minutes: float) -> dict[str, Any]:
-    return {
-        "name": "base",
-        "datasets": [folder.name for folder in datasets],
-        "minutes": round(minutes, 1),
-        **_plain(options),
-    }
 
 
 def _plain(options: PretrainOptions) -> dict[str, Any]:

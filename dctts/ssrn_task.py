@@ -68,6 +68,10 @@ class SSRNTask:
         chosen = bucketed(self.lengths, self.recipe.batch_size, self.recipe.seed, step)
         return self._crops([self.training[index] for index in chosen], random)
 
+    def hardest_batch(self) -> CropBatch:
+        """Build any batch: all are of one size."""
+        return self.batch(0)
+
     def fuse(self) -> bool:
         """Compile the blocks and the loss."""
         fused = fuse(self.network)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from dctts.atomic import whole_file, write_json
 from dctts.chunks import Chunk, iter_chunks
+from dctts.contrast import with_contrast
 from dctts.decode import QUIET, Decoding
 from dctts.griffin_lim import STREAM_BLOCK_FRAMES, PhaseRetrieval
 from dctts.growing_wav import write_growing
@@ -168,6 +169,7 @@ class _Sound:
 
     def __init__(self, voice: Voice, options: SpeakOptions) -> None:
         self._refiner = StreamRefiner(voice.ssrn, voice.audio)
+        self._mean, self._contrast = voice.mean_frame, options.contrast
         self._phases = PhaseRetrieval(
             voice.audio,
             iterations=options.iterations,
@@ -181,6 +183,7 @@ class _Sound:
 
     def push(self, coarse: Tensor, *, last: bool = False) -> Wave:
         """Coarse frames Tensor[T, F] → the samples that are settled."""
+        coarse = with_contrast(coarse, self._mean, self._contrast)
         with one_thread():
             fresh = self._phases.push(self._refiner.push(coarse, last=last), last=last)
         wave = np.concatenate([self._tail, fresh]).clip(-PEAK, PEAK)

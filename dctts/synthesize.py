@@ -15,8 +15,9 @@ from torch import Tensor
 
 from dctts.atomic import whole_file, write_json
 from dctts.audio import loudness_normalise
-from dctts.chunks import iter_chunks
+from dctts.chunks import Chunk, iter_chunks
 from dctts.config import AudioConfig
+from dctts.contrast import CONTRAST, with_contrast
 from dctts.decode import QUIET, DecodeOptions
 from dctts.errors import AudioError
 from dctts.griffin_lim import griffin_lim
@@ -24,6 +25,7 @@ from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
 from dctts.refine import refine
 from dctts.retry import MOST_ATTEMPTS, Take, decode_chunks
+from dctts.text import normalise
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
 from dctts.verdict import Verdict, judge, summarise
@@ -43,6 +45,8 @@ class SpeakOptions:
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     attempts: int = MOST_ATTEMPTS
     """How often a chunk is decoded at most when attention fails on it."""
+    contrast: float = CONTRAST
+    """How far predicted frames are pushed away from the speaker's mean frame; 1 leaves them as they are."""
     power: float = 1.0
     """Exponent on the magnitudes before phase retrieval: a little above 1 sharpens over-smoothed predictions."""
     iterations: int = 32
@@ -88,6 +92,27 @@ def speak(
                 start_s += samples / voice.audio.sample_rate_hz
                 bar.advance()
                 yield spoken
+
+
+def speak_each(
+    texts: Sequence[str], voice: Voice, lexicon: Lexicon, *, options: SpeakOptions | None = None
+) -> list[Spoken]:
+    """Speak short texts on their own, each in one go, side by side: a third of the time that one by one takes.
+
+    Raises:
+        TextError: nothing in one of the texts can be spoken.
+    """
+    options = options or SpeakOptions()
+    voice = on_cpu(voice)
+    chunks = [Chunk(text=normalise(text), silence_ms=0) for text in texts]
+    spoken = []
+    for start in range(0, len(chunks), BATCH_CHUNKS):
+        takes = decode_chunks(
+            chunks[start : start + BATCH_CHUNKS], voice, lexicon, options.decode, attempts=options.attempts
+        )
+        for take, sounds in zip(takes, _sounds(takes, voice, options), strict=True):
+            spoken.append(_spoken(take, sounds, voice.audio, 0.0))
+    return spoken
 
 
 def write_speech(
@@ -160,7 +185,8 @@ def _sounds(takes: Sequence[Take], voice: Voice, options: SpeakOptions) -> list[
 def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
     waves = []
     for piece in take.pieces:
-        magnitude = refine(voice.ssrn, piece.decoded.coarse[speech_span(piece.decoded.coarse)], voice.audio)
+        coarse = piece.decoded.coarse[speech_span(piece.decoded.coarse)]
+        magnitude = refine(voice.ssrn, with_contrast(coarse, voice.mean_frame, options.contrast), voice.audio)
         wave = griffin_lim(
             magnitude, voice.audio, iterations=options.iterations, power=options.power, seed=options.seed
         )

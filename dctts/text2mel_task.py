@@ -18,8 +18,11 @@ from dctts.layers import fuse
 from dctts.lexicon import Lexicon
 from dctts.losses import Reconstruction, aligned_attention, fused_reconstruction, guided_attention, reconstruction
 from dctts.pictures import draw_attention, draw_mels
+from dctts.replay import NO_REPLAY, Replay
 from dctts.text import Encoded, encode_words, normalise
 from dctts.text2mel import Text2Mel, shift_right
+
+PADDED_TO = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +85,14 @@ class Text2MelTask:
         recipe: Text2MelRecipe,
         audio: AudioConfig,
         lexicon: Lexicon,
+        replay: Replay = NO_REPLAY,
     ) -> None:
         self.network: nn.Module = network
         self.reconstruction: Reconstruction = reconstruction
         self.config = network.config
-        self.training, self.recipe, self.audio, self.lexicon = training, recipe, audio, lexicon
+        self.recipe, self.audio, self.lexicon, self.replay = recipe, audio, lexicon, replay
+        self.num_own = len(training)
+        training = self.training = [*training, *replay.examples]
         self.texts = [normalise(example.text) for example in training]
         self.lengths = [len(example.mel) for example in training]
         self.centroids = centroids(training)
@@ -96,7 +102,10 @@ class Text2MelTask:
         self.held_out = sorted(held_out, key=lambda example: len(example.mel))[:64]
         self.encoded: list[_EncodedText] = []
         if recipe.freeze_text:
-            network.text_encoder.requires_grad_(False)
+            # With it all that feeds on the same: keys and values computed once must stay what speaking computes.
+            for part in (network.text_encoder, network.text_logits, network.speaker):
+                if part is not None:
+                    part.requires_grad_(False)
             self.encoded = self._encode_texts(network)
 
     @property
@@ -112,7 +121,7 @@ class Text2MelTask:
     def batch(self, step: int) -> TextBatch | EncodedBatch:
         """Build the batch of a step; with its text encoded already while the text encoder is frozen."""
         recipe = self.recipe
-        chosen = bucketed(self.lengths, recipe.batch_size, recipe.seed, step)
+        chosen = self._chosen(step)
         random = step_generator(recipe.seed, step)
         examples = [self.training[index] for index in chosen]
         phases = [int(phase) for phase in random.integers(self.audio.reduction, size=len(chosen))]
@@ -139,6 +148,28 @@ class Text2MelTask:
             random=random,
             phoneme_probability=recipe.phoneme_probability,
         )
+
+    def hardest_batch(self) -> TextBatch | EncodedBatch:
+        """Build a batch as large as the longest text and the longest clip would make it, of nothing in particular."""
+        size = min(self.recipe.batch_size, len(self.training))
+        frames = -(-max(self.lengths) // self.audio.reduction)
+        frames = -(-frames // PADDED_TO) * PADDED_TO
+        symbols = max(
+            max(len(encode_words(text, lexicon=lexicon).ids) for text in self.texts)
+            for lexicon in (self.lexicon, Lexicon())
+        )
+        symbols = -(-symbols // PADDED_TO) * PADDED_TO
+        spoken: dict[str, Tensor] = {
+            "num_symbols": torch.full((size,), symbols),
+            "coarse": torch.full((size, frames, self.config.num_mels), 0.5),
+            "num_frames": torch.full((size,), frames),
+            "voice": torch.stack([self.training[0].voice] * size),
+            "path": torch.zeros(size, frames, dtype=torch.int64),
+        }
+        if self.encoded:
+            keys = torch.zeros(size, symbols, self.config.channels)
+            return EncodedBatch(keys=keys, values=keys.clone(), **spoken)
+        return TextBatch(text=torch.ones(size, symbols, dtype=torch.int64), **spoken)
 
     def fuse(self) -> bool:
         """Compile the blocks and the loss."""
@@ -220,6 +251,16 @@ class Text2MelTask:
                 )
                 drawn = True
         return {name: float(np.mean(values)) for name, values in totals.items() if values}
+
+    def _chosen(self, step: int) -> list[int]:
+        """Indices of the clips of a step: the target's, and the part that the base has said."""
+        recipe, replayed = self.recipe, self.replay.count(self.recipe.batch_size)
+        own = bucketed(self.lengths[: self.num_own], recipe.batch_size - replayed, recipe.seed, step)
+        if not replayed:
+            return own
+        return own + [
+            self.num_own + index for index in bucketed(self.lengths[self.num_own :], replayed, recipe.seed, step)
+        ]
 
     def _voice(self, index: int, random: np.random.Generator) -> Tensor:
         # Never the clip's own vector alone: it also tells how this very sentence was said (arXiv:1806.04558).
@@ -314,4 +355,4 @@ def _padded(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
     80 steps of `small` on a quarter of an hour of clips peaked at 2.25 GB and rising without this, at 1.56 GB with it.
     """
-    return pad_stack(sequences, multiple_of=16)
+    return pad_stack(sequences, multiple_of=PADDED_TO)

@@ -4,7 +4,7 @@ import json
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from math import cos, isfinite, pi
@@ -42,6 +42,8 @@ class TrainOptions:
     warmup_steps: int = 500
     weight_decay: float = 1e-6
     clip_norm: float = 1.0
+    pull: float = 0.0
+    """Towards the weights a run starts from (L2-SP, arXiv:1802.01483): what the data says nothing about stays put."""
     average_decay: float = 0.999
     """Of the moving average of the weights, which is what is evaluated and shipped."""
     seed: int = 0
@@ -100,6 +102,7 @@ def train(
     *,
     name: str,
     progress: Progress = SILENT,
+    rate_of: Callable[[str], float] | None = None,
     on_validate: Callable[[int, nn.Module, dict[str, float]], bool] | None = None,
 ) -> Path:
     """Train until `options.steps`, or go on with what `folder` holds.
@@ -110,7 +113,9 @@ def train(
     Args:
         folder: of the run; several networks may share it.
         name: of the network.
-        on_validate: called with step, averaged network and measures; True stops the run early.
+        rate_of: name of a parameter → factor on its learning rate; 0 leaves it as it is. None trains all alike.
+        on_validate: called with step, averaged network and measures, as they will be logged; it may add its own. True
+            stops the run early.
 
     Returns:
         path of the last checkpoint.
@@ -126,10 +131,12 @@ def train(
     if options.compile and not task.fuse():
         log.info("no C++ compiler: training without compiled blocks, which takes about half as long again")
     average = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = parameter_groups(network, rate_of)
     optimizer = torch.optim.AdamW(
-        trained, lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
+        groups, lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True
     )
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    home = [parameter.detach().clone() for parameter in trained] if options.pull else []
     checkpoints = folder / "checkpoints" / name
     state = _State(network, average, optimizer)
     start = state.restore(checkpoint.newest(checkpoints), task.about)
@@ -144,16 +151,18 @@ def train(
         for step, batch in zip(steps, prefetched(task.batch, steps), strict=True):
             network.train()
             torch.manual_seed(options.seed * 1_000_003 + step)  # dropout belongs to the step, not to the history
-            with _autocast(device, options.bf16):
+            with autocast(device, options.bf16):
                 losses = task.loss(network, moved(batch, device), step)
             optimizer.zero_grad(set_to_none=True)
             losses["loss"].backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
             if norm > options.clip_norm:  # rarely: scaling by one would still touch every weight
                 nn.utils.clip_grads_with_norm_(trained, options.clip_norm, norm)
+            if options.pull:
+                _pull_home(trained, home, options.pull)
             rate = options.learning_rate_at(step)
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["factor"]
             optimizer.step()
             # A young average follows faster, else it would remember the random start.
             decay = min(options.average_decay, (1 + step) / (10 + step))
@@ -175,11 +184,12 @@ def train(
             bar.advance(1, note)
             stop = bool(interrupted)
             if done % options.validate_every == 0 or done == options.steps:
-                with state.averaged(), torch.no_grad(), _autocast(device, options.bf16):
+                with state.averaged(), torch.no_grad(), autocast(device, options.bf16):
                     network.eval()
                     measured = task.validate(network, done, folder / "previews")
-                    metrics.add(done, {f"held_out/{name}": value for name, value in measured.items()})
+                    measured = {f"held_out/{name}": value for name, value in measured.items()}
                     stop |= bool(on_validate and on_validate(done, network, measured))
+                    metrics.add(done, measured)
                 clock, logged = perf_counter(), done
             if done % options.save_every == 0 or done == options.steps or stop:
                 path = state.save(checkpoints, done, task.about, options)
@@ -189,6 +199,26 @@ def train(
             if stop:
                 break
     return path
+
+
+def parameter_groups(network: nn.Module, rate_of: Callable[[str], float] | None = None) -> list[dict[str, Any]]:
+    """Sort parameters by the factor on their learning rate, and freeze those whose factor is 0."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        factor = rate_of(name) if rate_of else 1.0
+        if factor == 0:
+            parameter.requires_grad_(False)
+        elif parameter.requires_grad:
+            groups.setdefault(factor, []).append(parameter)
+    return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+
+
+def _pull_home(trained: Sequence[nn.Parameter], home: Sequence[Tensor], strength: float) -> None:
+    """Add the gradient of ½ · strength · |w - home|², after clipping: it must not drown in a rough step."""
+    with torch.no_grad():
+        for parameter, origin in zip(trained, home, strict=True):
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter - origin, alpha=strength)
 
 
 class _State:
@@ -287,7 +317,8 @@ class _Metrics:
         self.board.close()
 
 
-def _autocast(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
+def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[Any]:
+    """Compute matrix products in bfloat16 inside the block, if enabled."""
     return torch.autocast(device.type, torch.bfloat16) if enabled else nullcontext()
 
 

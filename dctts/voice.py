@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,18 @@ SPEAKER_DIM = 256
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpeakerTraits:
+    """How a speaker talks, beside the speaker vector; None where it was not measured."""
+
+    pitch_hz: float | None = None
+    """Median over voiced frames."""
+    symbols_per_frame: float | None = None
+    """Pace: symbols in a coarse frame, on average."""
+    mean_frame: tuple[float, ...] | None = None
+    """Mean of the frames in which something is said, unit mels."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Voice:
     """Everything `speak` needs."""
 
@@ -34,6 +46,10 @@ class Voice:
     """Symbols the speaker says in a coarse frame, on average."""
     speakers: Mapping[str, Tensor] = field(default_factory=dict)
     """Of a base voice: name → speaker vector of each speaker it was trained on."""
+    traits: Mapping[str, SpeakerTraits] = field(default_factory=dict)
+    """Of the same speakers, as far as known."""
+    mean_frame: Tensor | None = None
+    """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values for people: name, sources, licence, steps, scores."""
 
@@ -46,6 +62,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
     }
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
+    groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
     about = {
         "kind": "voice",
@@ -54,6 +71,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         "audio": voice.audio.to_dict(),
         "symbols_per_frame": voice.symbols_per_frame,
         "vocabulary": list(VOCABULARY),
+        "traits": {name: asdict(traits) for name, traits in voice.traits.items()},
         "card": dict(voice.card),
     }
     checkpoint.save(path, Checkpoint(groups=groups, about=about))
@@ -92,7 +110,32 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         speaker=saved.groups["speaker"]["vector"].to(device),
         symbols_per_frame=float(about["symbols_per_frame"]),
         speakers=saved.groups.get("speakers", {}),
+        traits=read_traits(about),
+        mean_frame=saved.groups.get("mean_frame", {}).get("mel"),
         card=about.get("card", {}),
+    )
+
+
+def read_traits(about: Mapping[str, Any]) -> dict[str, SpeakerTraits]:
+    """Read the speakers' traits from what a voice file says of itself; files from before they were kept have none."""
+    return {name: SpeakerTraits(**values) for name, values in about.get("traits", {}).items()}
+
+
+def as_speaker(voice: Voice, name: str) -> Voice:
+    """Let a base voice speak as one of its speakers, at that speaker's own pace where it is known.
+
+    Raises:
+        CheckpointError: the voice was not trained on such a speaker.
+    """
+    if name not in voice.speakers:
+        known = ", ".join(sorted(voice.speakers)) or "none"
+        raise CheckpointError(f"no speaker {name!r} in this voice", hint=f"it knows: {known}")
+    traits = voice.traits.get(name, SpeakerTraits())
+    return replace(
+        voice,
+        speaker=voice.speakers[name].to(voice.speaker.device),
+        symbols_per_frame=traits.symbols_per_frame or voice.symbols_per_frame,
+        mean_frame=torch.tensor(traits.mean_frame) if traits.mean_frame else voice.mean_frame,
     )
 
 

@@ -13,6 +13,7 @@ from dctts.errors import ClonePipelineError
 from pipeline.commands import terminal
 from pipeline.commands.demo import demo
 from pipeline.commands.doctor import doctor
+from pipeline.commands.evaluate import evaluate
 from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
 from pipeline.commands.pretrain import pretrain
@@ -42,6 +43,7 @@ app.command(rich_help_panel=MAKE)(pretrain)
 app.command(rich_help_panel=DATA)(probe)
 app.command(rich_help_panel=DATA)(review)
 app.command(rich_help_panel=DATA)(prompts)
+app.command(rich_help_panel=LOOK)(evaluate)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=LOOK)(demo)

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 
 from dctts.errors import ClonePipelineError
+from pipeline.bases import list_bases
 from pipeline.ffmpeg import find_ffmpeg
 
 PACKAGES = (
@@ -48,6 +49,7 @@ def examine(voices_dir: Path) -> list[Check]:
         _whisper_weights(),
         _bundled("PocketSphinx's model", "pocketsphinx", "model"),
         _bundled("speaker encoder's weights", "resemblyzer", "pretrained.pt"),
+        _base_voice(),
         _device(),
         _cpu(),
         _disk(voices_dir),
@@ -107,6 +109,18 @@ def _bundled(name: str, package: str, inside: str) -> Check:
             return Check(name=name, state="ok", found=str(Path(folder) / inside))
     return Check(
         name=name, state="missing", found=f"no {inside} in the {package} package", advice=f"pip install {package} again"
+    )
+
+
+def _base_voice() -> Check:
+    told = [f"{base.name} ({', '.join(base.speakers) or 'one voice'})" for base in list_bases()]
+    if told:
+        return Check(name="base voice", state="ok", found="; ".join(told))
+    return Check(
+        name="base voice",
+        state="note",
+        found="none",
+        advice="finetune starts from random weights and needs hours of speech; pretrain makes a base",
     )
 
 

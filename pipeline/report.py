@@ -1,6 +1,5 @@
 """`report.html`: where each minute of the recordings went, with every clip to hear and see, in one offline file."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dctts.atomic import whole_file
 from dctts.progress import SILENT, Bar, Progress
 from pipeline.funnel import NOT_SPEECH, Funnel, Stretch, add_up, label, stretches
+from pipeline.pages import asset, csp_hash, data_uri, environment
 from pipeline.preview import mp3, spectrogram
 from pipeline.records import Clip, Recording, Speaker
 from pipeline.timeline import Strip, strips
@@ -105,22 +104,22 @@ def write_report(
     }
     funnel = add_up(part for own in parts.values() for part in own)
     colours = _colours(funnel)
-    template = _environment().get_template("report.html.j2")
-    style, script = (_asset(f"report.{kind}") for kind in ("css", "js"))
+    template = environment().get_template("report.html.j2")
+    style, script = (asset(f"report.{kind}") for kind in ("css", "js"))
     with progress.bar("writing the report", len(clips)) as bar, whole_file(path) as part:
         page = template.generate(
             key=key,
             name=name,
             style=Markup(style),  # our own files, shown as they are
             script=Markup(script),
-            style_hash=_csp_hash(style),
-            script_hash=_csp_hash(script),
+            style_hash=csp_hash(style),
+            script_hash=csp_hash(script),
             recordings=ordered,
             links={recording.id: _safe_link(recording.url) for recording in ordered},
             transcribers=transcribers or {},
             speakers={source: _speaker_rows(own, source, decoded) for source, own in speakers.items() if own},
             training=training,
-            curve=_data_uri("image/png", training.curve_png) if training and training.curve_png else "",
+            curve=data_uri("image/png", training.curve_png) if training and training.curve_png else "",
             funnel=funnel,
             funnel_rows=_funnel_rows(funnel, clips, colours),
             num_kept=sum(clip.kept for clip in clips),
@@ -203,8 +202,8 @@ def _rows(
         if clip.id in chosen:
             samples, sample_rate_hz = _read(decoded(clip.source), clip.start_s, clip.end_s)
             if len(samples):
-                sound = _data_uri("audio/mpeg", mp3(samples, sample_rate_hz))
-                picture = _data_uri("image/webp", spectrogram(samples, sample_rate_hz))
+                sound = data_uri("audio/mpeg", mp3(samples, sample_rate_hz))
+                picture = data_uri("image/webp", spectrogram(samples, sample_rate_hz))
         url = _safe_link(recordings[clip.source].url)
         yield Row(
             clip=clip,
@@ -241,7 +240,7 @@ def _speaker_rows(speakers: Sequence[Speaker], source: str, decoded: Callable[[s
     for speaker in speakers:
         heard = speaker.samples if speaker.number <= _MOST_SPEAKERS or speaker.wanted else ()
         parts = [_read(decoded(source), at.start_s, min(at.end_s, at.start_s + _LONGEST_SAMPLE_S)) for at in heard]
-        sounds = tuple(_data_uri("audio/mpeg", mp3(samples, rate)) for samples, rate in parts if len(samples))
+        sounds = tuple(data_uri("audio/mpeg", mp3(samples, rate)) for samples, rate in parts if len(samples))
         rows.append(SpeakerRow(speaker=speaker, sounds=sounds))
     return rows
 
@@ -253,10 +252,6 @@ def _read(wav: Path, start_s: float, end_s: float) -> tuple[npt.NDArray[np.float
         return file.read(max(0, round(end_s * file.samplerate) - start), dtype="float32"), file.samplerate
 
 
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
 def _safe_link(url: str) -> str:
     """Let through what a browser only opens: `javascript:` and `file:` come from pages as easily as `https:`."""
     return url if url.lower().startswith(("https://", "http://")) else ""
@@ -265,34 +260,6 @@ def _safe_link(url: str) -> str:
 def _at(url: str, start_s: float) -> str:
     """Link to a moment, where the site is known to understand it."""
     return f"{url}&t={int(start_s)}s" if "youtube.com/watch?" in url else url
-
-
-def _csp_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline"),
-        autoescape=True,  # titles and captions are anyone's
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["clock"] = _clock
-    return environment
-
-
-def _asset(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _key(

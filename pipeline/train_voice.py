@@ -3,35 +3,57 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dctts.atomic import whole_file
-from dctts.finetune import FinetuneOptions, finetune, is_same_run
-from dctts.lexicon import open_lexicon
+from dctts.config import AudioConfig
+from dctts.corpus import centroids, prepare
+from dctts.finetune import FinetuneOptions, content_hash, finetune, is_same_run
+from dctts.lexicon import Lexicon, open_lexicon
+from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
+from dctts.traits import measure_traits
+from pipeline.bases import Base, find_base, list_bases
 from pipeline.errors import DatasetError
+from pipeline.nearest_base import Target, rank, tell
 from pipeline.phone_times import PhoneTimes
+from pipeline.scorer import open_scorer
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
 
+NO_BASE = "none"
+"""What asks for random weights instead of a base."""
 
-def train_voice(voice: VoiceFolder, options: FinetuneOptions, progress: Progress = SILENT) -> Path:
+
+def train_voice(
+    voice: VoiceFolder, options: FinetuneOptions, progress: Progress = SILENT, *, base: str | None = None
+) -> Path:
     """Fine-tune on a voice's dataset, or go on with the run that was stopped, and put the voice in its place.
+
+    Args:
+        base: path or name of the voice to start from, `none` for random weights; None takes `options.base`, or else
+            the one among those that ship which is nearest to the voice.
 
     Returns:
         path of `voice.safetensors`.
 
     Raises:
         DatasetError: the voice has no dataset yet.
+        VoiceError: there is no such base.
         ClonePipelineError: see `dctts.finetune.finetune`.
     """
     if not (voice.dataset / "metadata.csv").is_file():
         raise DatasetError(
             f"voice {voice.name!r} has no dataset in {voice.dataset}", hint="clone-pipeline fetch URL first"
         )
+    lexicon = open_lexicon()
+    chosen = choose_base(_candidates(options, base), lambda: _target(voice, options, lexicon, progress))
+    options = replace(options, base=chosen.path if chosen else None)
     run = choose_run(voice, options)
     made = finetune(
         voice.dataset,
@@ -39,13 +61,28 @@ def train_voice(voice: VoiceFolder, options: FinetuneOptions, progress: Progress
         options,
         embedder=lambda: SpeakerEncoder(options.device),
         aligner=PhoneTimes,
-        lexicon=open_lexicon(),
-        card=describe(voice),
+        scorer=open_scorer(lexicon, options.device),
+        lexicon=lexicon,
+        card={**describe(voice), "base": describe_base(chosen)},
         progress=progress,
     )
     with whole_file(voice.voice_safetensors) as temporary:
         shutil.copyfile(made, temporary)
     return voice.voice_safetensors
+
+
+def choose_base(candidates: Sequence[Base], target: Callable[[], Target]) -> Base | None:
+    """Take the candidate nearest to the target and say so, or None when there is none.
+
+    Args:
+        target: measures the voice to be made; called only when there is something to compare it with.
+    """
+    if not candidates:
+        log.info("base: none, training starts from random weights")
+        return None
+    matches = rank(target(), candidates)
+    log.info("%s", tell(matches))
+    return matches[0].base
 
 
 def choose_run(voice: VoiceFolder, options: FinetuneOptions) -> Path:
@@ -64,3 +101,37 @@ def describe(voice: VoiceFolder) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
         sources.append({key: about.get(key, "") for key in ("id", "url", "title", "channel", "licence", "uploaded")})
     return {"name": voice.name, "sources": sources}
+
+
+def describe_base(base: Base | None) -> dict[str, Any] | None:
+    """Say which base a voice was made from, and on whose recordings that was trained."""
+    if base is None:
+        return None
+    return {"name": base.name, "sha256": content_hash(base.path), "licences": base.card.get("licences", {})}
+
+
+def _candidates(options: FinetuneOptions, asked: str | None) -> list[Base]:
+    if asked == NO_BASE:
+        return []
+    path = find_base(asked) if asked else options.base
+    if path is None:
+        return list_bases()
+    # every run and every voice calls its file voice.safetensors: the folder tells them apart
+    return [Base(name=path.resolve().parent.name if path.stem == "voice" else path.stem, path=path)]
+
+
+def _target(voice: VoiceFolder, options: FinetuneOptions, lexicon: Lexicon, progress: Progress) -> Target:
+    """Measure the voice's clips; their features are those that the training finds in the same cache."""
+    audio = AudioConfig()
+    rows = read_dataset(voice.dataset)
+    if not rows:
+        raise DatasetError(f"no clips in {voice.dataset}", hint="clone-pipeline fetch URL adds some")
+    examples = prepare(
+        rows,
+        audio,
+        lambda: SpeakerEncoder(options.device),
+        aligner=PhoneTimes,
+        cache=voice.runs / "features.safetensors",
+        progress=progress,
+    )
+    return Target(vector=next(iter(centroids(examples).values())), traits=measure_traits(examples, lexicon, audio))

@@ -9,6 +9,8 @@ from pipeline.errors import VoiceError
 
 VOICES_VARIABLE = "CLONE_PIPELINE_VOICES"
 DEFAULT_NAME = "default"
+RESERVED_NAME = "base"
+"""The base voice that ships (`pipeline/bases.py`)."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -83,12 +85,18 @@ def open_voice(name: str = DEFAULT_NAME, voices_dir: Path | None = None) -> Voic
     """Name a voice's folder, whether or not it exists yet.
 
     Raises:
-        VoiceError: the name is not a plain file name, or leads out of the voices' folder through a symbolic link.
+        VoiceError: the name is not a plain file name, is `base`, or leads out of the voices' folder through a symbolic
+            link.
     """
     if not _NAME.fullmatch(name):
         raise VoiceError(
             f"not a usable voice name: {name[:80]!r}",
             hint="use up to 64 letters, digits, '-', '_' and '.', not starting with '.', such as --voice ada",
+        )
+    if name == RESERVED_NAME:
+        raise VoiceError(
+            f"{RESERVED_NAME!r} is the voice that ships, not one to make",
+            hint="choose another name, such as --voice ada",
         )
     root = find_voices_dir(voices_dir)
     folder = (root / name).resolve()
@@ -108,7 +116,7 @@ def list_voices(voices_dir: Path | None = None) -> list[VoiceFolder]:
     if not root.is_dir():
         return []
     names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.is_symlink())
-    return [open_voice(name, root) for name in names if _NAME.fullmatch(name)]
+    return [open_voice(name, root) for name in names if _NAME.fullmatch(name) and name != RESERVED_NAME]
 
 
 def _is_run(path: Path) -> bool:

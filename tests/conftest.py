@@ -30,6 +30,14 @@ def shared() -> Path:
     pytest.skip(f"no recordings at {candidates[0]} (set CLONE_PIPELINE_SHARED)")
 
 
+@pytest.fixture(autouse=True)
+def bases(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder where base voices are looked for, so that no test depends on what ships."""
+    folder = tmp_path_factory.mktemp("bases")
+    monkeypatch.setenv("CLONE_PIPELINE_BASES", str(folder))
+    return folder
+
+
 def tone(duration_s: float, frequency_hz: float = 220.0, sample_rate_hz: int = 22_050, level: float = 0.3) -> Wave:
     """A steady sine, float32[samples]."""
     time_s = np.arange(round(duration_s * sample_rate_hz)) / sample_rate_hz
@@ -100,6 +108,41 @@ def tiny_voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     path = tmp_path_factory.mktemp("voices") / "tiny" / "voice.safetensors"
     save_voice(voice, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_base_file(tiny_voice_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give `base.safetensors`, the same networks as a base of two speakers, ada (whose voice it is) and bob."""
+    from dataclasses import replace
+
+    import torch
+
+    from dctts.voice import SpeakerTraits, load_voice, save_voice
+
+    voice = load_voice(tiny_voice_file)
+    with torch.no_grad():  # what listens to the speaker starts at zero: untrained, all would sound the same
+        for name, parameter in voice.text2mel.named_parameters():
+            if "film" in name:
+                parameter.normal_(std=0.1)
+    low = torch.cat([torch.full((128,), 128**-0.5), torch.zeros(128)])
+    base = replace(
+        voice,
+        speakers={"ada": voice.speaker, "bob": low},
+        traits={
+            "ada": SpeakerTraits(pitch_hz=200.0, symbols_per_frame=0.75),
+            "bob": SpeakerTraits(pitch_hz=100.0, symbols_per_frame=0.5),
+        },
+        card={
+            "licences": {"ada": "CC0 1.0", "bob": "CC BY 4.0"},
+            "clips": 300,
+            "minutes": 20.0,
+            "speakers": {"ada": {"clips": 200, "minutes": 15.0}, "bob": {"clips": 100, "minutes": 5.0}},
+            "steps": 1000,
+        },
+    )
+    path = tmp_path_factory.mktemp("base") / "base.safetensors"
+    save_voice(base, path)
     return path
 
 

@@ -6,6 +6,14 @@ from typing import Annotated
 import typer
 
 VoiceName = Annotated[str, typer.Option("--voice", metavar="NAME", help="Which voice: a folder of this name.")]
+SpeakingVoiceName = Annotated[
+    str,
+    typer.Option(
+        "--voice",
+        metavar="NAME",
+        help="Which voice: a folder of this name, or one that ships: `base`, `base:SPEAKER`, `base:BASE/SPEAKER`.",
+    ),
+]
 VoicesDir = Annotated[
     Path | None,
     typer.Option(

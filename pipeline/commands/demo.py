@@ -12,15 +12,25 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the talk, the voice and the wav go.", file_okay=False)] = Path(
         "demo"
     ),
-    steps: Annotated[int, typer.Option(min=1, help="Text2Mel steps: a few show that it runs, no more.")] = 60,
-    ssrn_steps: Annotated[int, typer.Option(min=1, help="SSRN steps.")] = 30,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Text2Mel steps. [dim]Default: a few hundred from the voice that ships, without one just a few[/dim]",
+            show_default=False,
+        ),
+    ] = None,
+    ssrn_steps: Annotated[
+        int | None, typer.Option(min=1, help="SSRN steps. [dim]Default: likewise[/dim]", show_default=False)
+    ] = None,
 ) -> None:
     """Run fetch, finetune and speak on a talk made here, with no network.
 
-    eSpeak NG speaks a talk for two, with music, noise and captions. A page
-    on 127.0.0.1 serves it, and the real commands take it from there. Needs
-    the extra: pip install espeakng-loader. Prints the paths of the
-    report and the wav.
+    The voice that ships, changed by Praat until it is a stranger's, speaks a
+    talk for two, with music, noise and captions (without a base: eSpeak NG).
+    A page on 127.0.0.1 serves it, and the real commands take it from there.
+    Needs the extras: pip install praat-parselmouth espeakng-loader. Prints
+    the paths of the report and the wav.
     """
     from pipeline.demo.run import DemoOptions, run_demo
 

@@ -2,12 +2,11 @@
 
 import contextlib
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dctts.errors import ClonePipelineError
+from dctts.errors import ClonePipelineError, TrainingError
 from pipeline.commands import terminal
 from pipeline.commands.arguments import VoiceName, VoicesDir
 from pipeline.voices import DEFAULT_NAME, open_voice
@@ -20,6 +19,15 @@ class Size(StrEnum):
     small = "small"
     medium = "medium"
     paper = "paper"
+
+
+def _budget(text: str) -> float:
+    from dctts.budget import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def finetune(
@@ -42,30 +50,55 @@ def finetune(
         ),
     ] = None,
     base: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="PATH",
-            help="The voice to start from, a voice.safetensors. [dim]Default: random weights[/dim]",
-            exists=True,
-            dir_okay=False,
+            metavar="PATH|NAME",
+            help="The voice to start from: a voice.safetensors, a base that ships, or none for random weights. "
+            "[dim]Default: the nearest that ships[/dim]",
             show_default=False,
         ),
     ] = None,
     size: Annotated[
-        Size, typer.Option(help="Size of the networks when there is no base: tiny is for trying things out.")
-    ] = Size.small,
+        Size | None,
+        typer.Option(
+            help="Size of the networks when there is no base: tiny is for trying things out. [dim]Default: small[/dim]",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TIME",
+            parser=_budget,
+            help="End within this time, such as 45m or 1h30m: takes fewer steps where all would take longer.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Clips a step of Text2Mel. [dim]Default: 16, or 32 from half an hour of speech on[/dim]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
     preview_every: Annotated[
-        int, typer.Option(min=1, help="Steps between checkpoints, pictures and spoken previews.")
+        int, typer.Option(min=1, help="Steps between checkpoints, pictures, spoken previews and listening.")
     ] = 500,
 ) -> None:
-    """Train a voice on what fetch kept.
+    """Train a voice on what fetch kept, starting from a voice that ships.
 
     Shows the loss and the time left. Ctrl-C saves; the same command goes
     on where it stopped and ends with the same voice. Pictures of the
     attention and spoken previews land in the run's folder; TensorBoard
     reads it too. Prints the path of the voice.
+
+    From a base, every few hundred steps the voice is listened to: the
+    step that speaks best is taken, and training ends when nothing better
+    comes (with --steps it goes on to the last). The run's selection.json
+    and learning-curve.png show why.
 
     [bold]Examples[/bold]
 
@@ -73,25 +106,34 @@ def finetune(
 
       clone-pipeline finetune --voice ada --base ada-2024.safetensors
 
+      clone-pipeline finetune --budget 45m
+
       tensorboard --logdir voices/ada/runs
     """
     from dctts.finetune import FinetuneOptions
     from dctts.train import Interrupted
+    from pipeline.bases import list_bases
     from pipeline.run import refresh_report
-    from pipeline.train_voice import train_voice
+    from pipeline.train_voice import NO_BASE, train_voice
 
     folder = open_voice(voice, voices_dir)
+    if size is not None and base != NO_BASE and (base or list_bases()):
+        raise TrainingError(
+            f"--size {size.value} was given, but a base has a size of its own",
+            hint="--base none starts from random weights of that size",
+        )
     options = FinetuneOptions(
         steps=steps,
         ssrn_steps=ssrn_steps,
-        base=base,
-        size=size.value,
+        size=(size or Size.small).value,
         seed=seed,
         device=device,
         preview_every=preview_every,
+        batch_size=batch_size,
+        budget_s=budget,
     )
     try:
-        made = train_voice(folder, options, terminal.progress())
+        made = train_voice(folder, options, terminal.progress(), base=base)
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
         raise

@@ -1,5 +1,7 @@
 """`clone-pipeline pretrain`: from corpora to a base voice."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,15 @@ def pretrain(
             rich_help_panel=DATA,
         ),
     ] = "",
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TEXT",
+            help="Licence of a dataset, for the card, such as `kathleen=CC0 1.0`; once for each.",
+            rich_help_panel=DATA,
+            show_default=False,
+        ),
+    ] = None,
     text2mel_first: Annotated[
         bool, typer.Option("--text2mel-first", help="Train Text2Mel before SSRN, not after it.")
     ] = False,
@@ -59,7 +70,7 @@ def pretrain(
     Voices are then fine-tuned from it. Ctrl-C saves; the same command goes
     on. Watch held_out/l1_shuffled_text in metrics.jsonl: until it stands
     clear above held_out/l1, the network does not read. Prints the path of
-    the base, for finetune --base.
+    the base, for finetune --base; its card, voice.json, lies beside it.
 
     [bold]Examples[/bold]
 
@@ -74,6 +85,7 @@ def pretrain(
     from dctts.train import Interrupted
     from pipeline.phone_times import PhoneTimes
 
+    licences = dict(_licence(entry, datasets) for entry in licence or ())
     options = PretrainOptions(
         size=size.value,
         base=base,
@@ -95,9 +107,25 @@ def pretrain(
             lexicon=open_lexicon(),
             progress=terminal.progress(),
             first="text2mel" if text2mel_first else "ssrn",
+            licences=licences,
+            command=_command_line(),
         )
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
         raise
     terminal.say(f"next: clone-pipeline finetune --base {made}")
     typer.echo(made)
+
+
+def _licence(entry: str, datasets: list[Path]) -> tuple[str, str]:
+    name, _, text = (part.strip() for part in entry.partition("="))
+    names = [folder.name for folder in datasets]
+    if name not in names or not text:
+        raise typer.BadParameter(f"{entry!r}: write NAME=TEXT, NAME one of {', '.join(names)}", param_hint="--licence")
+    return name, text
+
+
+def _command_line() -> str:
+    """What was typed, with folders by their names alone: a card tells nothing of whose machine it was."""
+    words = (Path(word).name if "/" in word and "=" not in word else word for word in sys.argv[1:])
+    return shlex.join(["clone-pipeline", *words])

@@ -9,9 +9,8 @@ import typer
 
 from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
-from pipeline.commands.arguments import VoiceName, VoicesDir
-from pipeline.errors import VoiceError
-from pipeline.voices import DEFAULT_NAME, open_voice
+from pipeline.commands.arguments import SpeakingVoiceName, VoicesDir
+from pipeline.voices import DEFAULT_NAME
 
 STDOUT = Path("-")
 
@@ -20,7 +19,7 @@ def speak(
     text: Annotated[
         str | None, typer.Argument(help="What to say; `-` or nothing reads standard input.", show_default=False)
     ] = None,
-    voice: VoiceName = DEFAULT_NAME,
+    voice: SpeakingVoiceName = DEFAULT_NAME,
     voices_dir: VoicesDir = None,
     file: Annotated[
         Path | None, typer.Option(help="Read the text from a file.", exists=True, dir_okay=False, show_default=False)
@@ -63,21 +62,17 @@ def speak(
 
       echo "Hello there." | clone-pipeline speak
 
+      clone-pipeline speak "Hello there." --voice base
+
       clone-pipeline speak "Hello there." -o - | ffplay -
     """
     said = _text(text, file)
-    folder = open_voice(voice, voices_dir)
-    if not folder.voice_safetensors.is_file():
-        raise VoiceError(
-            f"voice {folder.name!r} cannot speak yet: no {folder.voice_safetensors}",
-            hint="clone-pipeline finetune makes it; clone-pipeline voices lists what there is",
-        )
 
     from dctts.lexicon import open_lexicon
     from dctts.synthesize import SpeakOptions, write_speech
-    from dctts.voice import load_voice
+    from pipeline.speaking_voice import load_speaking_voice
 
-    loaded, words = load_voice(folder.voice_safetensors), open_lexicon(lexicon)
+    loaded, words = load_speaking_voice(voice, voices_dir), open_lexicon(lexicon)
     options = SpeakOptions(seed=seed)
     if stream or output == STDOUT:
         from dctts.stream import stream_speech

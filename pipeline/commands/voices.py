@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,19 +13,23 @@ from pipeline.commands.arguments import VoicesDir
 from pipeline.errors import DatasetError
 from pipeline.voices import VoiceFolder, find_voices_dir, list_voices
 
+if TYPE_CHECKING:
+    from pipeline.bases import BaseVoice
+
 COLUMNS = ("voice", "sources", "minutes kept", "clips", "runs", "steps", "speaks")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VoiceRow:
-    """What one voice folder holds."""
+    """What one voice folder holds, or what is known of a voice that ships."""
 
     name: str
-    num_sources: int
+    num_sources: int | None
+    """None for a voice that ships."""
     minutes_kept: float | None
     """None when there is no clips.jsonl, or not a readable one."""
     num_kept: int | None
-    num_runs: int
+    num_runs: int | None
     steps: int | None
     """Of the newest run; None when it has no metrics yet."""
     speaks: bool
@@ -33,11 +38,11 @@ class VoiceRow:
         """Format the row for people and scripts."""
         return (
             self.name,
-            str(self.num_sources),
+            _cell(self.num_sources),
             "-" if self.minutes_kept is None else f"{self.minutes_kept:.1f}",
-            "-" if self.num_kept is None else str(self.num_kept),
-            str(self.num_runs),
-            "-" if self.steps is None else str(self.steps),
+            _cell(self.num_kept),
+            _cell(self.num_runs),
+            _cell(self.steps),
             "yes" if self.speaks else "no",
         )
 
@@ -45,7 +50,8 @@ class VoiceRow:
 def voices(voices_dir: VoicesDir = None) -> None:
     """List the voices: minutes kept, runs, steps trained, and whether each can speak.
 
-    A table on a terminal; tab-separated with a header line when piped.
+    Those that ship come last, under the names that speak --voice takes. A
+    table on a terminal; tab-separated with a header line when piped.
 
     [bold]Example[/bold]
 
@@ -54,6 +60,8 @@ def voices(voices_dir: VoicesDir = None) -> None:
     rows = [look_at(voice) for voice in list_voices(voices_dir)]
     if not rows:
         terminal.say(f"no voices in {find_voices_dir(voices_dir)}; clone-pipeline fetch URL makes the first")
+    rows += shipped_rows()
+    if not rows:
         return
     if not sys.stdout.isatty():
         for cells in (COLUMNS, *(row.cells() for row in rows)):
@@ -89,6 +97,31 @@ def look_at(voice: VoiceFolder) -> VoiceRow:
         steps=_last_step(newest / "metrics.jsonl") if newest else None,
         speaks=voice.voice_safetensors.is_file(),
     )
+
+
+def shipped_rows() -> list[VoiceRow]:
+    """Tell of each base, and of each of its speakers, what its card says of the data behind it."""
+    from pipeline.bases import base_voice_names, find_base_voice
+
+    return [_shipped_row(name, find_base_voice(name)) for name in base_voice_names()]
+
+
+def _shipped_row(name: str, voice: "BaseVoice") -> VoiceRow:
+    card = voice.base.card
+    data = card.get("speakers", {}).get(voice.speaker, {}) if voice.speaker else card
+    return VoiceRow(
+        name=name,
+        num_sources=None,
+        minutes_kept=data.get("minutes"),
+        num_kept=data.get("clips"),
+        num_runs=None,
+        steps=card.get("steps"),
+        speaks=True,
+    )
+
+
+def _cell(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _last_step(metrics: Path, tail_bytes: int = 65_536) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dctts.errors import ClonePipelineError
+from pipeline.demo.speaker import Spoken
 
 _SYNCHRONOUS = 2
 _DO_NOT_EXIT = 0x8000  # else a missing data folder ends the whole process
@@ -22,7 +23,7 @@ _WORD_EVENT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Voice:
+class EspeakVoice:
     """How somebody speaks."""
 
     name: str
@@ -32,16 +33,6 @@ class Voice:
     """0 to 99."""
     liveliness: int = 60
     """How far the pitch moves, 0 to 99."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spoken:
-    """Speech, and when each word of its text starts."""
-
-    samples: NDArray[np.int16]
-    sample_rate_hz: int
-    word_starts_s: tuple[float, ...]
-    """One for each blank-separated word of the text."""
 
 
 class _Event(ctypes.Structure):
@@ -88,7 +79,7 @@ class Espeak:
         self._callback = _Callback(self._receive)  # kept here, or it is collected while C still calls it
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def speak(self, text: str, voice: Voice) -> Spoken:
+    def speak(self, text: str, voice: EspeakVoice) -> Spoken:
         """Say a text.
 
         Raises:
@@ -116,6 +107,22 @@ class Espeak:
                 self._words.append((events[place].text_position - 1, events[place].audio_ms))
             place += 1
         return 0
+
+
+class EspeakSpeaker:
+    """One of eSpeak NG's voices."""
+
+    def __init__(self, espeak: Espeak, voice: EspeakVoice) -> None:
+        self._espeak, self._voice = espeak, voice
+        self.sample_rate_hz = espeak.sample_rate_hz
+
+    def speak(self, text: str) -> Spoken:
+        """Say a text.
+
+        Raises:
+            ClonePipelineError: eSpeak NG refuses it.
+        """
+        return self._espeak.speak(text, self._voice)
 
 
 @cache

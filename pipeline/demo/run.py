@@ -11,7 +11,8 @@ from pathlib import Path
 from dctts.errors import ClonePipelineError
 from dctts.progress import SILENT, Progress
 from dctts.shipped import shipped
-from pipeline.demo.espeak import open_espeak
+from pipeline.bases import list_bases
+from pipeline.demo.cast import open_cast
 from pipeline.demo.page import PageServer, write_page
 from pipeline.demo.talk import SCRIPT, make_talk, read_script
 from pipeline.ffmpeg import find_ffmpeg
@@ -20,17 +21,21 @@ log = logging.getLogger(__name__)
 
 VOICE = "demo"
 TITLE = "The river hour: bridges"
+STEPS_FROM_BASE = (300, 100)
+"""Of Text2Mel and SSRN."""
+STEPS_FROM_NOTHING = (60, 30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
-    """How far the demo goes. A few steps show that everything runs; a voice worth hearing takes thousands."""
+    """How far the demo goes."""
 
     folder: Path = Path("demo")
     """Where the talk, the voice and the wav go."""
-    steps: int = 60
-    """Of Text2Mel."""
-    ssrn_steps: int = 30
+    steps: int | None = None
+    """Of Text2Mel; None takes what makes an intelligible voice of a base that ships, or shows without one that
+    everything runs: a voice from random weights takes hours."""
+    ssrn_steps: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,7 @@ def run_demo(options: DemoOptions, *, announce: Callable[[str], None], progress:
         progress: draws the making of the talk; the commands draw their own.
 
     Raises:
-        ClonePipelineError: eSpeak NG is not installed, or one of the commands failed.
+        ClonePipelineError: what speaks the talk is not installed, or one of the commands failed.
     """
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,8 +68,9 @@ def run_demo(options: DemoOptions, *, announce: Callable[[str], None], progress:
     where = ["--voice", VOICE, "--voices-dir", str(voices)]
     with PageServer(page.parent) as server:
         _command(["fetch", server.url(page.name), *where], announce)
-    steps = ["--steps", str(options.steps), "--ssrn-steps", str(options.ssrn_steps)]
-    _command(["finetune", *steps, *where], announce)
+    steps, ssrn_steps = STEPS_FROM_BASE if list_bases() else STEPS_FROM_NOTHING
+    how_far = ["--steps", str(options.steps or steps), "--ssrn-steps", str(options.ssrn_steps or ssrn_steps)]
+    _command(["finetune", *how_far, *where], announce)
     _command(["speak", sentence, "-o", str(wav), *where], announce)
     return DemoResult(report=voices / VOICE / "report.html", wav=wav)
 
@@ -74,7 +80,7 @@ def _make_page(folder: Path, progress: Progress) -> Path:
     if page.exists():  # written last, so the talk is whole
         log.info("the talk is made already: %s", page)
         return page
-    talk = make_talk(read_script(SCRIPT.read_text(encoding="utf-8")), open_espeak(), progress)
+    talk = make_talk(read_script(SCRIPT.read_text(encoding="utf-8")), open_cast(), progress)
     return write_page(folder, talk, TITLE, find_ffmpeg())
 
 

@@ -1,6 +1,6 @@
 """The talk itself: a script → sound with music and noise, and word-timed captions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dctts.progress import SILENT, Progress, tracked
-from pipeline.demo.espeak import Espeak, Voice
+from pipeline.demo.speaker import Speaker
 
 SCRIPT = Path(__file__).with_name("talk.txt")
-# Of the variants tried, klatt4 is the one that PocketSphinx understands best (CER 0.14; plain en-us 0.30).
-VOICES = {
-    "host": Voice(name="en-us+klatt4", words_per_minute=165),
-    "guest": Voice(name="en-us+f3", words_per_minute=170, pitch=75),
-}
 _PAUSE_S = 0.7  # after each line: longer than any pause within one
 _GAIN = 0.5
 _BED_LEVEL = 0.05
@@ -31,7 +26,7 @@ class Line:
     """One line of the script."""
 
     who: str
-    """A key of `VOICES`, or "music"."""
+    """"host", "guest" or "music"."""
     under: str
     """What plays under the voice: "", "music" or "noise"."""
     said: str
@@ -75,9 +70,18 @@ def read_script(text: str) -> list[Line]:
     return lines
 
 
-def make_talk(script: Sequence[Line], espeak: Espeak, progress: Progress = SILENT) -> Talk:
-    """Have a script spoken, line after line."""
-    rate = espeak.sample_rate_hz
+def make_talk(script: Sequence[Line], cast: Mapping[str, Speaker], progress: Progress = SILENT) -> Talk:
+    """Have a script spoken, line after line.
+
+    Args:
+        script: what is said.
+        cast: who says it, all at one sample rate.
+        progress: a bar of lines.
+
+    Raises:
+        ClonePipelineError: a speaker cannot say a line.
+    """
+    (rate,) = {speaker.sample_rate_hz for speaker in cast.values()}
     pieces: list[Wave] = []
     captions = []
     now_s = 0.0
@@ -86,7 +90,7 @@ def make_talk(script: Sequence[Line], espeak: Espeak, progress: Progress = SILEN
             sound = music(line.music_s, rate, _MUSIC_LEVEL)
             captions.append(Caption(start_s=now_s, end_s=now_s + line.music_s, text=line.caption))
         else:
-            spoken = espeak.speak(line.said, VOICES[line.who])
+            spoken = cast[line.who].speak(line.said)
             sound = _under(line.under, spoken.samples.astype(np.float32) * np.float32(_GAIN / 32768), rate)
             captions.append(
                 Caption(

@@ -1,17 +1,22 @@
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from numpy.typing import NDArray
 
+from dctts import checkpoint
 from dctts.errors import CheckpointError, TrainingError
-from dctts.finetune import FinetuneOptions, finetune, is_same_run
+from dctts.finetune import FinetuneOptions, finetune, is_same_run, run_config
 from dctts.lexicon import Lexicon
+from dctts.selection import PATIENCE, Original, Scores
 from dctts.synthesize import write_speech
-from dctts.voice import load_voice
+from dctts.voice import Voice, load_voice
 
 OPTIONS = FinetuneOptions(steps=4, ssrn_steps=3, size="tiny", preview_every=2)
 
@@ -70,6 +75,39 @@ def test_the_same_run_gives_the_same_bytes_and_is_recognised(trained: Path, tmp_
     assert not is_same_run(tmp_path / "a/2", dataset, OPTIONS)
 
 
+def change_words(dataset: Path) -> None:
+    (dataset / "metadata.csv").write_text((dataset / "metadata.csv").read_text().replace("three", "thirty"))
+
+
+def change_split(dataset: Path) -> None:
+    (dataset / "train.txt").write_text((dataset / "train.txt").read_text().replace("tiny-005", "tiny-006"))
+
+
+def change_sound(dataset: Path) -> None:
+    samples, rate = soundfile.read(dataset / "wavs" / "tiny-003.wav")
+    soundfile.write(dataset / "wavs" / "tiny-003.wav", samples * 0.9, rate, subtype="PCM_16")
+
+
+@pytest.mark.parametrize("change", [change_words, change_split, change_sound])
+def test_any_change_of_the_data_is_a_new_run(tiny_dataset: Path, change: Callable[[Path], None]) -> None:
+    before = run_config(tiny_dataset, OPTIONS)
+    assert run_config(tiny_dataset, OPTIONS) == before
+    change(tiny_dataset)
+    assert run_config(tiny_dataset, OPTIONS) != before
+
+
+def test_a_base_is_known_by_its_content_not_by_where_it_lies(tiny_dataset: Path, tmp_path: Path) -> None:
+    def config(folder: str, content: bytes) -> dict[str, object]:
+        path = tmp_path / folder / f"{folder}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return run_config(tiny_dataset, replace(OPTIONS, base=path))
+
+    assert config("here", b"weights") == config("there", b"weights")
+    assert config("here", b"others") != config("there", b"weights")
+    assert str(tmp_path) not in json.dumps(config("here", b"weights"))
+
+
 def test_a_base_gives_its_size_and_its_weights(trained: Path, tmp_path: Path) -> None:
     base = trained / "voice.safetensors"
     options = FinetuneOptions(steps=1, ssrn_steps=1, base=base, preview_every=5)
@@ -77,6 +115,104 @@ def test_a_base_gives_its_size_and_its_weights(trained: Path, tmp_path: Path) ->
     assert voice.text2mel.config == load_voice(base).text2mel.config
     moved = (voice.ssrn.linear_logits.weight - load_voice(base).ssrn.linear_logits.weight).abs().max()
     assert moved < 0.01
+
+
+@pytest.fixture(autouse=True)
+def _little_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base that says one sentence where it would say dozens: these babble, each up to the longest that is allowed."""
+    monkeypatch.setattr("dctts.finetune.replay_texts", lambda: ["One two three."])
+    monkeypatch.setattr("dctts.finetune.PREVIEW_TEXTS", ("Hi.",))
+
+
+class Hears:
+    """Scores each evaluation with the next of the errors it was given; the base is heard first."""
+
+    def __init__(self, *errors: float) -> None:
+        self.errors = iter(errors)
+        self.targets: list[Original] = []
+        self.ceiling = 0.9
+
+    def __call__(self, target: Original) -> "Hears":
+        self.targets.append(target)
+        return self
+
+    def score(self, voice: Voice) -> Scores:
+        error = next(self.errors)
+        return Scores(
+            cer=error,
+            cer_held_out=error,
+            cer_harvard=error,
+            cer_unseen=error,
+            secs=0.9,
+            secs_base=0.1,
+            forced_rate=0.0,
+            coverage=1.0,
+            length_ratio=1.0,
+        )
+
+
+def tuned(trained: Path, folder: Path, scorer: Hears, **changes: Any) -> Path:
+    options = FinetuneOptions(base=trained / "voice.safetensors", **{"ssrn_steps": 1, "preview_every": 1, **changes})
+    return finetune(
+        trained.parents[1] / "tiny", folder, options, embedder=OneVoice, scorer=scorer, lexicon=Lexicon(), card={}
+    ).parent
+
+
+def test_the_voice_is_the_step_that_was_heard_best(trained: Path, tmp_path: Path) -> None:
+    scorer = Hears(0.3, 0.5, 0.1, 0.4)
+    made = tuned(trained, tmp_path / "v/1", scorer, steps=3)
+    saved = json.loads((made / "selection.json").read_text())
+    assert (saved["selected"], len(saved["evaluations"])) == (2, 3)
+    assert saved["base"]["cer"] == 0.3
+    assert (made / "learning-curve.png").is_file()
+    voice = load_voice(made / "voice.safetensors")
+    assert voice.card["selected_step"] == 2
+    weights = checkpoint.load(made / "candidates/2.safetensors").groups["average"]
+    assert all(torch.equal(value.half(), weights[name]) for name, value in voice.text2mel.named_parameters())
+    last = checkpoint.load(made / "checkpoints/text2mel/3.safetensors").groups["average"]
+    assert any(not torch.equal(value.half(), weights[name]) for name, value in last.items())
+    (target,) = scorer.targets
+    assert [row.text for row in target.held_out] == ["this is sentence number seven", "this is sentence number ten"]
+    rows = [json.loads(line) for line in (made / "metrics.jsonl").read_text().splitlines()]
+    assert [row["heard/cer"] for row in rows if "heard/cer" in row] == [0.5, 0.1, 0.4]
+
+
+def test_training_goes_on_only_as_long_as_something_better_is_heard(trained: Path, tmp_path: Path) -> None:
+    made = tuned(trained, tmp_path / "v/1", Hears(0.3, 0.1, *[0.3] * 30))
+    saved = json.loads((made / "selection.json").read_text())
+    assert saved["selected"] == 1
+    assert saved["evaluations"][-1]["step"] == 1 + PATIENCE
+    voice = (made / "voice.safetensors").read_bytes()
+    # The same call again hears nothing anew and leaves what is there.
+    assert (tuned(trained, tmp_path / "v/1", Hears()) / "voice.safetensors").read_bytes() == voice
+
+
+def test_stopped_anywhere_it_ends_with_the_files_of_an_unbroken_run(trained: Path, tmp_path: Path) -> None:
+    errors = {1: 0.5, 2: 0.1, 3: 0.105, 4: 0.095, 5: 0.3}
+    changes = {"steps": 5, "preview_every": 1}
+    whole = tuned(trained, tmp_path / "whole/1", Hears(0.3, *errors.values()), **changes)
+    for attempt in ((0.3, 0.5, 0.1), (0.105,), ()):  # ends when it has nothing more to hear: before that is saved
+        with pytest.raises(StopIteration):
+            tuned(trained, tmp_path / "parts/1", Hears(*attempt), **changes)
+    parts = tuned(trained, tmp_path / "parts/1", Hears(0.095, 0.3), **changes)
+
+    def files(run: Path) -> dict[str, bytes]:
+        paths = (path for path in run.rglob("*") if path.is_file() and "tensorboard" not in path.parts)
+        return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+    assert files(whole) == files(parts)
+
+
+def test_a_budget_makes_a_plan_once_and_keeps_it(trained: Path, tmp_path: Path) -> None:
+    made = tuned(trained, tmp_path / "v/1", Hears(*[0.3] * 99), budget_s=6.0, steps=900, ssrn_steps=200)
+    plan = json.loads((made / "plan.json").read_text())
+    assert 1 <= plan["steps"] < 900
+    assert plan["ssrn_steps"] < 200
+    last = json.loads((made / "selection.json").read_text())["evaluations"][-1]
+    assert last["step"] <= plan["steps"]
+    before = (made / "plan.json").read_bytes()
+    tuned(trained, tmp_path / "v/1", Hears(*[0.3] * 99), budget_s=6.0, steps=900, ssrn_steps=200)
+    assert (made / "plan.json").read_bytes() == before
 
 
 def test_one_clip_is_too_little(tiny_dataset: Path, tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ TEXT = "The birch canoe slid on the smooth planks."
 
 
 def spoken_clip() -> Example:
-    from pipeline.demo.espeak import Voice, open_espeak
+    from pipeline.demo.espeak import EspeakVoice, open_espeak
 
-    said = open_espeak().speak(TEXT, Voice(name="en-us"))
+    said = open_espeak().speak(TEXT, EspeakVoice(name="en-us"))
     config = AudioConfig()
     wave = said.samples.astype(np.float32) / 32768
     wave = librosa.resample(wave, orig_sr=said.sample_rate_hz, target_sr=config.sample_rate_hz)

@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,13 +58,33 @@ def test_part_of_the_sentences_is_held_out_by_its_letters() -> None:
 def test_two_corpora_become_a_base_with_two_speakers(tiny_dataset: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(tiny_dataset, other)
-    made = pretrain([tiny_dataset, other], tmp_path / "base", OPTIONS, embedder=TwoVoices, lexicon=Lexicon())
+
+    def run() -> Path:
+        return pretrain(
+            [tiny_dataset, other],
+            tmp_path / "base",
+            OPTIONS,
+            embedder=TwoVoices,
+            lexicon=Lexicon(),
+            licences={"tiny": "CC0 1.0"},
+            command="clone-pipeline pretrain tiny other",
+        )
+
+    made = run()
     voice = load_voice(made)
     assert set(voice.speakers) == {"tiny", "other"}
-    assert voice.card["clips"] == {"tiny": 7, "other": 7}
-    assert voice.card["datasets"] == ["tiny", "other"]
-    again = pretrain([tiny_dataset, other], tmp_path / "base", OPTIONS, embedder=TwoVoices, lexicon=Lexicon())
-    assert again.read_bytes() == made.read_bytes()
+    assert voice.card["licences"] == {"tiny": "CC0 1.0", "other": "not stated"}
+    assert {name: about["clips"] for name, about in voice.card["speakers"].items()} == {"tiny": 7, "other": 7}
+    assert 90 < (voice.traits["tiny"].pitch_hz or 0) < 180  # buzzes of 100 to 170 Hz
+    card = json.loads((tmp_path / "base" / "voice.json").read_text("utf-8"))
+    assert {key: card[key] for key in voice.card} == voice.card
+    assert (card["command"], card["steps"], card["seed"]) == ("clone-pipeline pretrain tiny other", 3, 0)
+    assert card["held_out"]["text2mel"]["step"] == 3
+    assert card["held_out"]["text2mel"]["l1"] > 0
+    assert card["machine"]
+    before = made.read_bytes(), (tmp_path / "base" / "voice.json").read_bytes()
+    assert run().read_bytes() == before[0]
+    assert (tmp_path / "base" / "voice.json").read_bytes() == before[1]
 
 
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:

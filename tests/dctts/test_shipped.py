@@ -34,7 +34,9 @@ def test_a_built_wheel_carries_its_data_and_runs_from_any_folder(tmp_path: Path)
     (wheel,) = wheels.iterdir()
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "data/"))]
-    assert {"dctts/_data/text/harvard.txt", "pipeline/demo/talk.txt", "pipeline/templates/report.html.j2"} <= set(names)
+    data = {path.relative_to(ROOT / "data").as_posix() for path in (ROOT / "data").rglob("*.*")}
+    assert {"text/harvard.txt"} <= data <= {name.removeprefix("dctts/_data/") for name in names}
+    assert {"pipeline/demo/talk.txt", "pipeline/templates/report.html.j2"} <= set(names)
 
     elsewhere = tmp_path / "elsewhere"
     venv.create(elsewhere, with_pip=False)

@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from dctts.batches import EncodedBatch, TextBatch
 from dctts.config import AudioConfig, text2mel_config
 from dctts.corpus import Example
 from dctts.lexicon import Lexicon
+from dctts.replay import NO_REPLAY, Replay
 from dctts.text2mel import Text2Mel
 from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
 from dctts.vocabulary import VOCABULARY
@@ -34,12 +35,12 @@ def clip(index: int, *, times: bool = True) -> Example:
     )
 
 
-def task(*, times: bool = True, **recipe: object) -> Text2MelTask:
+def task(*, times: bool = True, replay: Replay = NO_REPLAY, **recipe: object) -> Text2MelTask:
     torch.manual_seed(0)
     network = Text2Mel(text2mel_config("tiny", len(VOCABULARY), dropout=0.0))
     clips = [clip(index, times=times) for index in range(4)]
     chosen = Text2MelRecipe(**{"batch_size": 4, "phoneme_probability": 0.0, **recipe})  # type: ignore[arg-type]
-    return Text2MelTask(network, clips, clips, recipe=chosen, audio=AudioConfig(), lexicon=Lexicon())
+    return Text2MelTask(network, clips, clips, recipe=chosen, audio=AudioConfig(), lexicon=Lexicon(), replay=replay)
 
 
 def test_what_a_step_trains_on_depends_on_the_step_alone() -> None:
@@ -99,3 +100,43 @@ def test_validation_tells_reading_from_copying(tmp_path: Path) -> None:
         measured = trained.validate(trained.network.eval(), 5, tmp_path)
     assert set(measured) == {"l1", "l1_shuffled_text", "l1_noise_past", "attention_peak"}
     assert (tmp_path / "text2mel-000005-attention.png").is_file()
+
+
+def test_a_part_of_every_batch_is_what_the_base_said() -> None:
+    said = [replace(clip(index), id=f"base-{index}", speaker="base:eve", text="replayed") for index in range(4)]
+    mixed = task(replay=Replay(examples=said, part=0.5))
+    length = len("replayed") + 1
+    for step in range(6):
+        assert sorted((mixed.batch(step).num_symbols == length).tolist()) == [False, False, True, True]
+    assert len({tuple(mixed._chosen(step)) for step in range(6)}) > 1
+    assert not (task().batch(0).num_symbols == length).any()
+
+
+def test_one_clip_of_a_batch_is_always_the_target_s() -> None:
+    assert Replay(examples=[clip(0)] * 9, part=1.0).count(4) == 3
+    assert Replay(examples=[clip(0)], part=0.5).count(4) == 1
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_no_batch_is_larger_than_the_hardest(frozen: bool) -> None:
+    one = task(freeze_text=frozen, phoneme_probability=0.5)
+    hardest = one.hardest_batch()
+    for step in range(4):
+        batch = one.batch(step)
+        assert type(batch) is type(hardest)
+        for field in fields(batch):
+            here, there = getattr(batch, field.name), getattr(hardest, field.name)
+            assert here.dim() == there.dim()
+            assert all(a <= b for a, b in zip(here.shape, there.shape, strict=True)), field.name
+    assert one.loss(one.network, hardest, 0)["loss"].isfinite()
+
+
+def test_keys_and_values_of_a_frozen_text_encoder_stay_what_speaking_computes() -> None:
+    one = task(freeze_text=True, batch_size=2)
+    network = one.network
+    assert isinstance(network, Text2Mel)
+    optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
+    one.loss(network, one.batch(0), 0)["loss"].backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    again = one._encode_texts(network)
+    assert all(torch.equal(old.keys, new.keys) for old, new in zip(one.encoded, again, strict=True))

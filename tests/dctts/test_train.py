@@ -128,3 +128,45 @@ def test_learning_rate_rises_then_falls() -> None:
 def test_no_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
         TrainOptions(steps=0)
+
+
+def test_factors_on_the_rate_move_parts_faster_slower_or_not_at_all(tmp_path: Path) -> None:
+    factors = {"0.weight": 0.1, "0.bias": 0.0}
+    task = Line()
+    before = {name: parameter.detach().clone() for name, parameter in task.network.named_parameters()}
+    plain = Line()
+    train(task, options(steps=3), tmp_path / "a", name="line", rate_of=factors.__getitem__)
+    train(plain, options(steps=3), tmp_path / "b", name="line")
+    moved = dict(task.network.named_parameters())
+    assert torch.equal(moved["0.bias"], before["0.bias"])
+    slow = (moved["0.weight"] - before["0.weight"]).abs().mean()
+    fast = (dict(plain.network.named_parameters())["0.weight"] - before["0.weight"]).abs().mean()
+    assert 0.05 < slow / fast < 0.2
+
+
+def test_a_pull_keeps_weights_near_where_they_began_and_survives_a_stop(tmp_path: Path) -> None:
+    start = [parameter.detach().clone() for parameter in Line().network.parameters()]
+
+    def distance(task: Line) -> float:
+        return sum((a - b).square().sum().item() for a, b in zip(task.network.parameters(), start, strict=True))
+
+    free, held = Line(), Line()
+    train(free, options(), tmp_path / "free", name="line")
+    train(held, options(pull=3.0), tmp_path / "held", name="line")
+    assert distance(held) < 0.7 * distance(free)
+    with pytest.raises(Interrupted):
+        train(Line(interrupt_at=23), options(pull=3.0), tmp_path / "parts", name="line")
+    train(Line(), options(pull=3.0), tmp_path / "parts", name="line")
+    assert everything(tmp_path / "held") == everything(tmp_path / "parts")
+
+
+def test_what_a_watcher_adds_is_logged_beside_what_was_measured(tmp_path: Path) -> None:
+    def listen(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
+        assert set(measured) == {"held_out/loss"}
+        measured["heard/cer"] = 0.5
+        return False
+
+    train(Line(), options(steps=10), tmp_path, name="line", on_validate=listen)
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["heard/cer"] == 0.5
+    assert "held_out/loss" in last

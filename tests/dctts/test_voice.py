@@ -8,7 +8,7 @@ import torch
 from dctts.errors import CheckpointError
 from dctts.lexicon import Lexicon
 from dctts.synthesize import write_speech
-from dctts.voice import Voice, load_voice, on_cpu, save_voice
+from dctts.voice import SpeakerTraits, Voice, as_speaker, load_voice, on_cpu, save_voice
 
 
 def test_a_voice_in_full_precision_is_kept_exactly(tiny_voice: Voice, tmp_path: Path) -> None:
@@ -42,6 +42,33 @@ def test_a_voice_that_lacks_a_tensor_is_refused(tiny_voice: Voice, tmp_path: Pat
 
 def test_a_voice_on_the_cpu_is_taken_as_it_is(tiny_voice: Voice) -> None:
     assert on_cpu(tiny_voice) is tiny_voice
+
+
+def two_speakers(voice: Voice) -> Voice:
+    vectors = {name: torch.nn.functional.one_hot(torch.tensor(place), 256).float() for place, name in enumerate("ab")}
+    return replace(voice, speakers=vectors, traits={"b": SpeakerTraits(pitch_hz=120.0, symbols_per_frame=0.5)})
+
+
+def test_a_base_s_speakers_are_kept_with_what_is_known_of_them(tiny_voice: Voice, tmp_path: Path) -> None:
+    save_voice(two_speakers(tiny_voice), tmp_path / "base.safetensors")
+    base = load_voice(tmp_path / "base.safetensors")
+    second = as_speaker(base, "b")
+    assert second.speaker.equal(base.speakers["b"])
+    assert second.symbols_per_frame == 0.5
+    assert base.traits == {"b": SpeakerTraits(pitch_hz=120.0, symbols_per_frame=0.5)}
+    assert as_speaker(base, "a").symbols_per_frame == tiny_voice.symbols_per_frame  # not known: the base's own pace
+
+
+def test_a_speaker_the_base_does_not_know_is_named_with_those_it_does(tiny_voice: Voice) -> None:
+    with pytest.raises(CheckpointError, match="no speaker 'c'") as refused:
+        as_speaker(two_speakers(tiny_voice), "c")
+    assert refused.value.hint == "it knows: a, b"
+
+
+def test_a_voice_is_written_in_half_precision_and_read_in_full(tiny_voice: Voice, tiny_voice_file: Path) -> None:
+    parameters = sum(p.numel() for net in (tiny_voice.text2mel, tiny_voice.ssrn) for p in net.parameters())
+    assert 2 * parameters < tiny_voice_file.stat().st_size < 2.1 * parameters
+    assert {p.dtype for p in tiny_voice.text2mel.parameters()} == {torch.float32}
 
 
 @pytest.mark.gpu

@@ -1,19 +1,24 @@
 import http.client
+import shutil
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from dctts.errors import AudioError, ClonePipelineError
 from pipeline.captions import read_captions
-from pipeline.demo.espeak import Voice, open_espeak
+from pipeline.demo.cast import ESPEAK_VOICES, open_cast
+from pipeline.demo.espeak import EspeakSpeaker, EspeakVoice, open_espeak
 from pipeline.demo.page import PageServer, write_page
 from pipeline.demo.run import _command
+from pipeline.demo.stranger import Disguise, Stranger, change
 from pipeline.demo.talk import SCRIPT, Talk, make_talk, read_script, webvtt
 from pipeline.fetch import FetchOptions, fetch
 from pipeline.ffmpeg import duration_s, find_ffmpeg
@@ -25,13 +30,23 @@ guest+noise | Thank you for asking me. | Thank you for tasking me.
 """
 
 
+def hum(duration_s: float) -> NDArray[np.float32]:
+    """Harmonics of 200 Hz."""
+    time_s = np.arange(round(duration_s * 22_050)) / 22_050
+    return np.asarray(sum(0.1 * np.sin(2 * np.pi * 200 * n * time_s) / n for n in range(1, 20)), dtype=np.float32)
+
+
+def espeak_cast() -> dict[str, EspeakSpeaker]:
+    return {who: EspeakSpeaker(open_espeak(), voice) for who, voice in ESPEAK_VOICES.items()}
+
+
 @pytest.fixture(scope="module")
 def talk() -> Talk:
-    return make_talk(read_script(SHORT), open_espeak())
+    return make_talk(read_script(SHORT), espeak_cast())
 
 
 def test_espeak_tells_when_each_word_starts() -> None:
-    spoken = open_espeak().speak("one two, three of the four", Voice(name="en-us"))
+    spoken = open_espeak().speak("one two, three of the four", EspeakVoice(name="en-us"))
     assert len(spoken.word_starts_s) == 6
     assert list(spoken.word_starts_s) == sorted(spoken.word_starts_s)
     assert 0.5 < spoken.word_starts_s[-1] < len(spoken.samples) / spoken.sample_rate_hz
@@ -40,7 +55,37 @@ def test_espeak_tells_when_each_word_starts() -> None:
 
 def test_a_voice_that_does_not_exist_is_named() -> None:
     with pytest.raises(ClonePipelineError, match="xx-nobody"):
-        open_espeak().speak("hello", Voice(name="xx-nobody"))
+        open_espeak().speak("hello", EspeakVoice(name="xx-nobody"))
+
+
+def test_a_base_that_ships_speaks_the_talk_in_two_disguises(bases: Path, tiny_base_file: Path) -> None:
+    assert {type(speaker) for speaker in open_cast().values()} == {EspeakSpeaker}
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    cast = open_cast()
+    assert {type(speaker) for speaker in cast.values()} == {Stranger}
+    talk = make_talk(read_script(SHORT), cast)
+    assert talk.sample_rate_hz == 22_050
+    for caption in talk.captions[1:]:  # the first is of music
+        assert len(caption.word_starts_s) == len(caption.text.split())
+        assert caption.start_s <= caption.word_starts_s[0]
+        assert list(caption.word_starts_s) == sorted(caption.word_starts_s)
+        assert caption.word_starts_s[-1] < caption.end_s
+
+
+def test_a_disguise_has_the_pitch_the_pace_and_the_level_asked_for() -> None:
+    plain = hum(2.0)
+    changed = change(plain, 22_050, Disguise(pitch_hz=130, formants=0.9, duration=1.25))
+    assert len(changed) == pytest.approx(1.25 * len(plain), rel=0.02)
+    pitch_hz, voiced, _ = librosa.pyin(changed, fmin=60, fmax=400, sr=22_050)
+    assert np.median(pitch_hz[voiced]) == pytest.approx(130, rel=0.03)
+    assert np.std(changed) == pytest.approx(np.std(plain), rel=0.05)
+
+
+def test_praat_that_is_not_installed_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "parselmouth", None)
+    with pytest.raises(ClonePipelineError, match="cannot load Praat") as refused:
+        change(hum(0.5), 22_050, Disguise(pitch_hz=130, formants=0.9))
+    assert "clone-pipeline[demo]" in str(refused.value.hint)
 
 
 def test_the_script_has_two_speakers_music_noise_and_a_caption_that_errs() -> None:
@@ -77,7 +122,7 @@ def test_captions_parse_to_the_words_that_were_said(talk: Talk, tmp_path: Path) 
 
 
 def test_a_talk_made_again_is_as_long_to_a_few_samples(talk: Talk) -> None:
-    again = make_talk(read_script(SHORT), open_espeak())  # eSpeak's own state shifts some edges by a sample or two
+    again = make_talk(read_script(SHORT), espeak_cast())  # eSpeak's own state shifts some edges by a sample or two
     assert len(again.samples) == pytest.approx(len(talk.samples), abs=200)
     assert [caption.text for caption in again.captions] == [caption.text for caption in talk.captions]
 

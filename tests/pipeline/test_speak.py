@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from pipeline import cli
+from pipeline.errors import VoiceError
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Hello there, how are you? It is a fine day."
@@ -54,6 +56,34 @@ def test_a_listener_who_leaves_is_told_of_in_two_lines(tiny_voice_file: Path) ->
         lines = running.stderr.read().decode().splitlines()
     assert running.returncode == 1
     assert [line.split(":")[0] for line in lines] == ["error", "hint"]
+
+
+@pytest.mark.parametrize("how", [[], ["--stream"]])
+def test_a_voice_that_ships_speaks_under_its_name(
+    bases: Path, tiny_base_file: Path, tmp_path: Path, how: list[str]
+) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+
+    def said(*voice: str) -> bytes:
+        done = CliRunner().invoke(cli.app, ["speak", TEXT, "-o", str(tmp_path / "a.wav"), *how, *voice])
+        assert done.exit_code == 0, done.output
+        return (tmp_path / "a.wav").read_bytes()
+
+    assert said("--voice", "base") == said("--voice", "base:ada")
+    assert said("--voice", "base:bob") != said("--voice", "base")
+
+
+def test_where_nothing_can_speak_yet_the_voice_that_ships_is_offered(
+    bases: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    def refused() -> str:
+        done = CliRunner().invoke(cli.app, ["speak", TEXT, "--voices-dir", str(tmp_path)])
+        assert isinstance(done.exception, VoiceError)
+        return str(done.exception.hint)
+
+    assert "--voice base" not in refused()
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    assert "--voice base" in refused()
 
 
 def test_subtitles_that_cannot_be_written_leave_no_sound(tiny_voice_file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,19 @@ import pytest
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-COMMAND = ["finetune", "--size", "tiny", "--steps", "40", "--ssrn-steps", "20", "--preview-every", "10"]
+COMMAND = [
+    "finetune",
+    "--base",
+    "none",
+    "--size",
+    "tiny",
+    "--steps",
+    "40",
+    "--ssrn-steps",
+    "20",
+    "--preview-every",
+    "10",
+]
 
 
 def start(voices: Path, *command: str) -> "subprocess.Popen[str]":

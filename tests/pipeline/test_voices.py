@@ -13,6 +13,13 @@ def test_plain_names_lie_directly_under_the_root(tmp_path: Path, name: str) -> N
     assert not voice.folder.exists()
 
 
+def test_the_name_of_the_voice_that_ships_is_not_free(tmp_path: Path) -> None:
+    with pytest.raises(VoiceError, match="'base' is the voice that ships"):
+        open_voice("base", tmp_path)
+    (tmp_path / "base").mkdir()
+    assert list_voices(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../x", "a\\b", "a b", "ä", "a\n", "x" * 65, "/etc"])
 def test_names_that_are_no_plain_file_name_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(VoiceError, match="not a usable voice name"):

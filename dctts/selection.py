@@ -1,0 +1,103 @@
+"""Which step speaks best: judged by what it says when nobody holds its hand, never by the training loss.
+
+A network that copies its own past has a falling loss and says nothing (Baby et al. 2020: the least error of a listener
+chooses better than the least loss).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from dctts.corpus import Example
+from dctts.voice import Voice
+
+TOLERANCE = 0.01
+"""Of the objective: what differs by less is noise, and the earlier step has forgotten less."""
+PATIENCE = 5
+"""Evaluations without a better step after which training ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What listening to a voice gave, means over fixed sentences."""
+
+    cer: float
+    """Character error rate of the listener over all sentences."""
+    cer_held_out: float
+    """Over texts of the target that are never trained on."""
+    cer_harvard: float
+    """Over sentences every voice is asked to say: what rises here was forgotten."""
+    cer_unseen: float
+    """Over sentences with words that the target's transcripts lack."""
+    secs: float
+    """Cosine of speaker vectors with the target's, mean over sentences."""
+    secs_base: float
+    """The same with the nearest of the base's speakers."""
+    forced_rate: float
+    """Part of the frames in which attention had to be moved."""
+    coverage: float
+    """Part of the symbols that were attended."""
+    length_ratio: float
+    """Frames spoken, by what the target's pace predicts."""
+
+    def objective(self, wanted_secs: float) -> float:
+        """Sum up what is wrong with a voice: J of the design, 0 is perfect."""
+        missing = max(0.0, wanted_secs - self.secs)
+        return self.cer + 0.5 * missing + 0.5 * self.forced_rate + 0.2 * (1 - self.coverage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """The speaker a voice is made of, and the base it is made from."""
+
+    held_out: Sequence[Example]
+    transcripts: Sequence[str]
+    """Of the clips to train on: words that are not in there were never heard."""
+    speaker: Tensor
+    """Tensor[256], unit norm."""
+    base_speakers: Mapping[str, Tensor]
+    """Of the base: name → Tensor[256]."""
+
+
+class Scorer(Protocol):
+    """Somebody who listens."""
+
+    @property
+    def ceiling(self) -> float:
+        """Mean cosine with the target of real recordings through the same vocoder: no voice gets beyond."""
+
+    def score(self, voice: Voice) -> Scores:
+        """Let a voice say the fixed sentences; the same weights give the same scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A step and what was heard from it."""
+
+    step: int
+    objective: float
+    scores: Scores
+    train_l1: float | None = None
+    """Teacher-forced, mean over the steps logged since the last evaluation."""
+    held_out_l1: float | None = None
+
+
+def select(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Take the earliest step whose objective lies within 0.01 of the least."""
+    return contenders(evaluations)[0]
+
+
+def contenders(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Give every step within 0.01 of the least objective so far: a later one can only be chosen from these and it."""
+    least = min(evaluation.objective for evaluation in evaluations)
+    return [evaluation for evaluation in evaluations if evaluation.objective <= least + TOLERANCE]
+
+
+def has_settled(evaluations: Sequence[Evaluation], patience: int = PATIENCE) -> bool:
+    """Tell whether as many evaluations as `patience` came after the step that would be chosen."""
+    if not evaluations:
+        return False
+    chosen = select(evaluations).step
+    return sum(evaluation.step > chosen for evaluation in evaluations) >= patience

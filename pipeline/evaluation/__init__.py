@@ -1,0 +1,1 @@
+"""How good a voice is, in figures: `clone-pipeline evaluate`."""

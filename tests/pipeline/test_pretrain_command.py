@@ -1,0 +1,25 @@
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import cli
+from pipeline.commands.pretrain import _command_line
+
+
+@pytest.mark.parametrize("licence", ["bob=CC0 1.0", "ada", "ada=", "=CC0"])
+def test_a_licence_names_one_of_the_datasets(tmp_path: Path, licence: str) -> None:
+    (tmp_path / "ada").mkdir()
+    done = CliRunner().invoke(
+        cli.app, ["pretrain", str(tmp_path / "ada"), "-o", str(tmp_path / "base"), "--licence", licence]
+    )
+    assert done.exit_code == 2
+    assert "write NAME=TEXT, NAME one of ada" in " ".join(done.stderr.replace("│", "").split())
+    assert not (tmp_path / "base").exists()
+
+
+def test_the_card_says_what_was_typed_but_not_on_whose_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = ["pretrain", "/home/eve/ada", "bob", "-o", "/tmp/base", "--licence", "ada=CC BY/NC"]
+    monkeypatch.setattr(sys, "argv", ["/home/eve/.venv/bin/clone-pipeline", *typed])
+    assert _command_line() == "clone-pipeline pretrain ada bob -o base --licence 'ada=CC BY/NC'"

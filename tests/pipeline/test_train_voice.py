@@ -1,0 +1,91 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from dctts.errors import TrainingError
+from dctts.finetune import FinetuneOptions, content_hash
+from dctts.voice import SpeakerTraits, load_voice
+from pipeline import cli
+from pipeline.bases import Base
+from pipeline.errors import DatasetError
+from pipeline.nearest_base import Target
+from pipeline.train_voice import _candidates, choose_base
+
+
+def finetune(voices: Path, *arguments: str) -> str:
+    """Run the command on the voice `default`; give what it said on stderr."""
+    steps = ["--steps", "1", "--ssrn-steps", "1", "--preview-every", "5"]
+    done = CliRunner().invoke(cli.app, ["finetune", "--voices-dir", str(voices), *steps, *arguments])
+    if done.exception:
+        raise done.exception
+    return done.stderr
+
+
+@pytest.fixture
+def voices(tiny_dataset: Path, tmp_path: Path) -> Path:
+    shutil.move(tiny_dataset, tmp_path / "voices" / "default" / "dataset")
+    return tmp_path / "voices"
+
+
+def test_a_voice_starts_from_the_base_that_ships_and_says_so(voices: Path, bases: Path, tiny_base_file: Path) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    said = finetune(voices)
+    assert "base: base, nearest speaker " in said
+    card = load_voice(voices / "default" / "voice.safetensors").card
+    assert card["base"] == {
+        "name": "base",
+        "sha256": content_hash(tiny_base_file),
+        "licences": {"ada": "CC0 1.0", "bob": "CC BY 4.0"},
+    }
+    config = json.loads((voices / "default" / "runs" / "1" / "config.json").read_text("utf-8"))
+    assert config["options"]["base"] == content_hash(tiny_base_file)
+
+
+def test_without_a_base_random_weights_are_taken_and_said_so(voices: Path, bases: Path, tiny_base_file: Path) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    said = finetune(voices, "--base", "none", "--size", "tiny")
+    assert "base: none, training starts from random weights" in said
+    assert load_voice(voices / "default" / "voice.safetensors").card["base"] is None
+
+
+def test_a_base_and_a_size_exclude_one_another(voices: Path, bases: Path, tiny_base_file: Path) -> None:
+    with pytest.raises(TrainingError, match="--size tiny"):
+        finetune(voices, "--size", "tiny", "--base", str(tiny_base_file))
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    with pytest.raises(TrainingError, match="a base has a size of its own") as refused:
+        finetune(voices, "--size", "tiny")
+    assert "--base none" in str(refused.value.hint)
+
+
+def test_a_dataset_without_clips_is_refused_before_anything_is_measured(
+    voices: Path, bases: Path, tiny_base_file: Path
+) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    (voices / "default" / "dataset" / "metadata.csv").write_text("")
+    with pytest.raises(DatasetError, match="no clips in"):
+        finetune(voices)
+
+
+def test_a_voice_given_as_base_is_called_by_its_folder(tiny_voice_file: Path, tiny_base_file: Path) -> None:
+    assert [base.name for base in _candidates(FinetuneOptions(), str(tiny_voice_file))] == ["tiny"]
+    assert [base.name for base in _candidates(FinetuneOptions(base=tiny_base_file), None)] == ["base"]
+
+
+def test_nothing_is_measured_where_there_is_nothing_to_choose_from() -> None:
+    def never() -> Target:
+        raise AssertionError
+
+    assert choose_base([], never) is None
+
+
+def test_of_several_bases_the_nearest_is_taken(tiny_base_file: Path, tiny_voice_file: Path) -> None:
+    low = load_voice(tiny_base_file).speakers["bob"]
+    target = Target(vector=low, traits=SpeakerTraits())
+    first, second = Base(name="alto", path=tiny_voice_file), Base(name="base", path=tiny_base_file)
+    assert choose_base([first, second], lambda: target) == second
+    flat = Target(vector=torch.full((256,), 1 / 16), traits=SpeakerTraits())
+    assert choose_base([first, second], lambda: flat) == first
