@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.coverage import Coverage, describe_coverage
 from pipeline.records import Clip, Recording
 
 _CAPTIONS = {"manual": "written by a person", "automatic": "automatic", "none": "none"}
@@ -16,6 +17,7 @@ def write_card(
     num_val: int,
     transcribers: Mapping[str, str],
     settings: Mapping[str, object],
+    coverage: Coverage | None = None,
 ) -> str:
     """Write the card as Markdown.
 
@@ -27,6 +29,7 @@ def write_card(
         num_val: kept clips held out.
         transcribers: source id → the line that says who wrote the words.
         settings: what the wav files were made with, name → value.
+        coverage: what the kept texts hold; None leaves the section out.
     """
     kept = [clip for clip in clips if clip.kept]
     lines = [
@@ -63,8 +66,31 @@ def write_card(
             f"- words: {escape(transcribers.get(recording.id, 'not known'))}",
             f"- SHA-256 of the audio: `{escape(recording.audio_sha256)}`",
         ]
+    if coverage:
+        lines += _coverage(coverage)
     lines += ["", "## Settings", "", *(f"- {key}: {escape(str(value))}" for key, value in settings.items()), ""]
     return "\n".join(lines)
+
+
+def _coverage(coverage: Coverage) -> list[str]:
+    """Say what is thin, and how often every phoneme, length and kind of sentence was found."""
+    heard = [sorted(coverage.of(kind), key=lambda one: one.count) for kind in ("phoneme", "length", "form")]
+    return [
+        "",
+        "## Coverage",
+        "",
+        "What the kept texts hold, phonemes as the CMU dictionary gives them. What is thin is said worst: "
+        "`clone-pipeline prompts` writes the sentences worth recording next.",
+        "",
+        *(f"- {escape(line)}" for line in describe_coverage(coverage)),
+        "",
+        "| found | times, the rarest first |",
+        "|---|---|",
+        *(
+            f"| {title} | {', '.join(f'{one.name} {one.count}' for one in amounts)} |"
+            for title, amounts in zip(("phonemes", "sentence lengths", "kinds of sentence"), heard, strict=True)
+        ),
+    ]
 
 
 def minutes(clips: Sequence[Clip]) -> float:

@@ -17,10 +17,14 @@ from pipeline.commands.evaluate import evaluate
 from pipeline.commands.fetch import fetch
 from pipeline.commands.finetune import finetune
 from pipeline.commands.pretrain import pretrain
+from pipeline.commands.probe import probe
+from pipeline.commands.prompts import prompts
+from pipeline.commands.review import review
 from pipeline.commands.speak import speak
 from pipeline.commands.voices import voices
 
 MAKE = "Make a voice"
+DATA = "Get better data"
 LOOK = "Look around"
 
 app = typer.Typer(
@@ -36,6 +40,9 @@ app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=MAKE)(pretrain)
+app.command(rich_help_panel=DATA)(probe)
+app.command(rich_help_panel=DATA)(review)
+app.command(rich_help_panel=DATA)(prompts)
 app.command(rich_help_panel=LOOK)(evaluate)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)

@@ -15,9 +15,11 @@ import numpy as np
 import soundfile
 
 from dctts.atomic import write_json, write_text
+from dctts.lexicon import Lexicon
 from dctts.manifest import write_metadata
 from dctts.progress import SILENT, Progress, tracked
 from pipeline.card import minutes, write_card
+from pipeline.coverage import cover
 from pipeline.errors import DatasetError
 from pipeline.loudness import TARGET_LUFS, TRUE_PEAK_DB, gain_db
 from pipeline.records import Clip, Recording
@@ -82,6 +84,7 @@ def write_dataset(
     normalise: Callable[[str], str],
     name: str = "",
     transcribers: Mapping[str, str] | None = None,
+    lexicon: Lexicon | None = None,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
 ) -> DatasetSummary:
@@ -98,6 +101,7 @@ def write_dataset(
         normalise: text → how it is read aloud.
         name: of the voice, for the card; "" takes the name of the folder above.
         transcribers: source id → the line that says who wrote the words.
+        lexicon: pronunciations, for what the card says of coverage; None leaves that out.
         options: None takes the defaults.
         progress: where to draw.
 
@@ -135,6 +139,7 @@ def write_dataset(
         num_val=len(val),
         transcribers=transcribers or {},
         settings=_describe(options),
+        coverage=cover(normalised.values(), lexicon) if lexicon else None,
     )
     write_text(part / "card.md", card)
     write_json(part / "build.json", {"version": _VERSION, "options": asdict(options), "wavs": keys})

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -53,7 +53,12 @@ _DEEPEST = 3
 
 
 def fetch(
-    url_or_path: str, *, sources: Path, options: FetchOptions | None = None, progress: Progress = SILENT
+    url_or_path: str,
+    *,
+    sources: Path,
+    options: FetchOptions | None = None,
+    progress: Progress = SILENT,
+    on_failure: Callable[[str, FetchError], None] | None = None,
 ) -> list[Recording]:
     """Fetch a video, each entry of a playlist, or a local file into `sources/<id>/`.
 
@@ -65,6 +70,7 @@ def fetch(
         sources: the voice's folder of sources; made when missing.
         options: language, cookies, limits.
         progress: where to draw the bytes.
+        on_failure: told the address and error of each bad entry of a list that gave others.
 
     Raises:
         FetchError: nothing could be fetched: the message says why, the hint what to do.
@@ -76,7 +82,7 @@ def fetch(
         else:
             url = _web_address(url_or_path)
             known = find_source(sources, language=options.language, url=url)
-            folders = [known] if known else _fetch_url(url, sources=sources, options=options, progress=progress)
+            folders = [known] if known else _fetch_url(url, sources, options, progress, on_failure)
     except OSError as error:
         if told := disk_full(error, url_or_path):
             raise told from error
@@ -111,38 +117,56 @@ def _web_address(given: str) -> str:
     return url
 
 
-def _fetch_url(url: str, *, sources: Path, options: FetchOptions, progress: Progress) -> list[Path]:
+def _fetch_url(
+    url: str,
+    sources: Path,
+    options: FetchOptions,
+    progress: Progress,
+    on_failure: Callable[[str, FetchError], None] | None,
+) -> list[Path]:
     messages = Messages()
     folders: list[Path] = []
-    failures: list[FetchError] = []
+    failures: list[tuple[str, FetchError]] = []
     with DownloadBar(progress) as bar, open_ytdlp(options, url=url, messages=messages, bar=bar) as ydl:
         session = _Session(ydl, bar, messages, sources, options, url)
         found = session.ask(url, lambda: ydl.extract_info(url, download=False))
         for entry in session.entries(found):
             if options.limit and len(folders) + len(failures) >= options.limit:
                 break
+            address = _entry_url(entry, url, entry.get("_place"))
             try:
                 folder = session.fetch_entry(entry)
             except DiskFullError:
                 raise
             except FetchError as error:
-                failures.append(error)
+                failures.append((address, error))
                 if found.get("entries") is not None:
                     log.warning("left out: %s", error.message)
                 if isinstance(error, TryLaterError):
                     break
+            except OSError:
+                raise
+            except Exception as error:
+                if found.get("entries") is None:
+                    raise
+                # A bug, ours or of one site's extractor, is not to cost the other videos of the list.
+                log.warning("left out: %s", address, exc_info=error)
+                failures.append((address, FetchError(f"{type(error).__name__}: {error}", hint="report this as a bug")))
             else:
                 folders += [folder] if folder not in folders else []
     if folders:
+        if on_failure:
+            for address, failure in failures:
+                on_failure(address, failure)
         return folders
     if not failures:
         raise FetchError(f"the playlist is empty: {url}", hint="open it in a browser to check the address")
+    first = failures[0][1]
     if len(failures) == 1:
-        raise failures[0]
+        raise first
     raise FetchError(
-        f"none of the {len(failures)} entries of {url} could be fetched; the first: {failures[0].message}",
-        hint=failures[0].hint,
-    ) from failures[0]
+        f"none of the {len(failures)} entries of {url} could be fetched; the first: {first.message}", hint=first.hint
+    ) from first
 
 
 class _Session:

@@ -13,6 +13,8 @@ class FetchOptions:
     """Language of the captions, as in `en` or `pt-BR`; `en` takes `en-GB` too."""
     cookies: Path | None = None
     """Netscape cookies file of a browser that is logged in; read, never written."""
+    audio_format: str = "bestaudio/best"
+    """What to download, in yt-dlp's words."""
     limit: int | None = None
     """At most so many entries of a playlist; None takes all."""
     rate_limit_bytes_per_s: int | None = None

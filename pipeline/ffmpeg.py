@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -70,6 +70,24 @@ def decode(source: Path, wav: Path, *, sample_rate_hz: int, progress: Progress =
             raise AudioError(f"no sound in {source}", hint=_HINT)
 
 
+def decode_part(source: Path, wav: Path, *, start_s: float, length_s: float, sample_rate_hz: int) -> None:
+    """Decode a stretch of the first audio stream to a mono 16-bit wav, seeking to it instead of decoding up to it.
+
+    Args:
+        source: any audio or video file.
+        wav: where to write it; empty when the recording ends before.
+        start_s: from the start of the recording.
+        length_s: how much.
+        sample_rate_hz: rate of the wav.
+
+    Raises:
+        AudioError: no such file, or not audio.
+    """
+    output = ["-t", f"{length_s:.3f}", "-map", "0:a:0", "-ac", "1", "-ar", str(sample_rate_hz), "-c:a", "pcm_s16le"]
+    for _ in _run(source, [*output, "-f", "wav", "-y", _file_url(wav)], before=["-ss", f"{start_s:.3f}"]):
+        pass
+
+
 def duration_s(source: Path) -> float:
     """Tell how long a recording is, in seconds, by its container; one that does not say is decoded and counted.
 
@@ -93,7 +111,7 @@ def duration_s(source: Path) -> float:
     return max(_run(source, ["-map", "0:a:0", "-f", "null", "-"]), default=0.0)
 
 
-def _command(source: Path, output: list[str]) -> list[str]:
+def _command(source: Path, output: list[str], before: Sequence[str] = ()) -> list[str]:
     only_this_file = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _DEMUXERS]
     return [
         str(find_ffmpeg()),
@@ -101,6 +119,7 @@ def _command(source: Path, output: list[str]) -> list[str]:
         "-nostdin",
         "-nostats",
         *only_this_file,
+        *before,
         "-i",
         _file_url(source),
         *output,
@@ -112,10 +131,10 @@ def _file_url(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
-def _run(source: Path, output: list[str]) -> Iterator[float]:
+def _run(source: Path, output: list[str], before: Sequence[str] = ()) -> Iterator[float]:
     """Run ffmpeg to its end, yielding the seconds written so far about twice a second."""
     with tempfile.TemporaryFile() as errors:  # a broken file can complain for gigabytes: neither memory nor a full pipe
-        command = _command(source, ["-progress", "pipe:1", "-loglevel", "error", *output])
+        command = _command(source, ["-progress", "pipe:1", "-loglevel", "error", *output], before)
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
         try:
             assert process.stdout is not None

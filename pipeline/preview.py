@@ -35,7 +35,7 @@ def mp3(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> bytes:
     return buffer.getvalue()
 
 
-def spectrogram_png(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> bytes:
+def spectrogram(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> bytes:
     """Draw a spectrogram: time to the right, 0 to 8 kHz upwards with the low bands spread, as on a mel scale.
 
     Args:
@@ -43,7 +43,7 @@ def spectrogram_png(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> by
         sample_rate_hz: of the samples.
 
     Returns:
-        A PNG with a palette, 40 pixels high, 30 a second and at most 240 wide.
+        A WebP, 40 pixels high, 30 a second and at most 240 wide: some 1 kB, a third of what a PNG takes.
     """
     size = 1 << max(6, round(np.log2(0.032 * sample_rate_hz)))
     hop = max(1, sample_rate_hz // 100)
@@ -55,10 +55,9 @@ def spectrogram_png(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> by
     level = np.clip((decibels - decibels.max()) / _RANGE_DB + 1, 0, 1)
     width = int(np.clip(len(samples) / sample_rate_hz * _PIXELS_PER_S, 8, _MAX_WIDTH))
     image = Image.fromarray((level[::-1] * 255).astype(np.uint8)).resize((width, _NUM_BANDS), Image.Resampling.BOX)
-    image = image.point([value & 0xF8 for value in range(256)])  # 32 levels pack to half the size and look the same
     image.putpalette(_palette())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.convert("RGB").save(buffer, "WEBP", quality=50, method=4)
     return buffer.getvalue()
 
 

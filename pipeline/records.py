@@ -72,6 +72,24 @@ class Utterance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """One person who speaks in a recording."""
+
+    number: int
+    """1 has the most minutes; what `--speaker` takes."""
+    speech_s: float
+    """Of the candidates that sound most like this person."""
+    share: float
+    """Of all speech with words, in [0, 1]."""
+    wanted: bool
+    """Whether the dataset is made of this voice."""
+    samples: tuple[Span, ...]
+    """Up to three stretches that sound like this person most, to listen to."""
+    vector: tuple[float, ...]
+    """256 numbers of norm 1: the voice."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clip:
     """One line of `clips.jsonl`: a candidate, kept or dropped, and every reason."""
 

@@ -16,23 +16,28 @@ from dctts.atomic import whole_file
 from dctts.progress import SILENT, Bar, Progress
 from pipeline.funnel import NOT_SPEECH, Funnel, Stretch, add_up, label, stretches
 from pipeline.pages import asset, csp_hash, data_uri, environment
-from pipeline.preview import mp3, spectrogram_png
-from pipeline.records import Clip, Recording
+from pipeline.preview import mp3, spectrogram
+from pipeline.records import Clip, Recording, Speaker
 from pipeline.timeline import Strip, strips
+from pipeline.training_note import TrainingNote
 
-_VERSION = 1  # of this module and its template: raise it when the same clips should give another page
-_RESERVE_BYTES = 8_000  # of one row without its sound: its picture and figures, generously
-_SOUND_BYTES_PER_S = 6_000  # 32 kbit/s in base64, and some room
+_VERSION = 2  # of this module and its template: raise it when the same clips should give another page
+_RESERVE_BYTES = 2_500  # of a row's picture, generously: 1,400 on the panel
+_ROW_BYTES = 2_000  # of its text and figures: 1,700 on the panel
+_SOUND_BYTES_PER_S = 5_500  # 32 kbit/s in base64: 5,360 on the panel
 # Above this many reasons colours are no longer told apart; the rest shares the last one.
 _NUM_COLOURS = 6
+_LONGEST_SAMPLE_S = 8.0  # of a speaker: one hears who it is
+_MOST_SPEAKERS = 8  # with samples; beyond it are single words that sound like nobody
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """How much the report embeds."""
 
-    max_bytes: int = 40_000_000
-    """Browsers open this at once and mail servers still take it; some three hours of candidates."""
+    max_bytes: int = 45_000_000
+    """All candidates of a two-hour talk; of more each reason gets its share of players. Sounds and pictures are text
+    until they are played or scrolled to, so that a browser opens it as it would open a page of text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,15 @@ class Row:
     picture: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpeakerRow:
+    """One speaker of a recording as the page shows it."""
+
+    speaker: Speaker
+    sounds: tuple[str, ...]
+    """Data URIs."""
+
+
 def write_report(
     path: Path,
     clips: Sequence[Clip],
@@ -56,6 +70,8 @@ def write_report(
     decoded: Callable[[str], Path],
     name: str,
     transcribers: Mapping[str, str] | None = None,
+    speakers: Mapping[str, Sequence[Speaker]] | None = None,
+    training: TrainingNote | None = None,
     options: ReportOptions | None = None,
     progress: Progress = SILENT,
 ) -> bool:
@@ -68,6 +84,8 @@ def write_report(
         decoded: source id → its mono wav at 16 kHz; asked only for sources whose clips are embedded.
         name: of the voice.
         transcribers: source id → the line that says who wrote the words.
+        speakers: source id → who speaks in it, where that is known.
+        training: of the voice's newest run, if it left something to see.
         options: None takes the defaults.
         progress: where to draw.
 
@@ -75,7 +93,8 @@ def write_report(
         Whether it was written.
     """
     options = options or ReportOptions()
-    key = _key(clips, recordings, transcribers or {}, name, options)
+    speakers = speakers or {}
+    key = _key(clips, recordings, transcribers or {}, speakers, training, name, options)
     if _built_from(path) == key:
         return False
     ordered = sorted(recordings.values(), key=lambda recording: recording.id)
@@ -98,6 +117,9 @@ def write_report(
             recordings=ordered,
             links={recording.id: _safe_link(recording.url) for recording in ordered},
             transcribers=transcribers or {},
+            speakers={source: _speaker_rows(own, source, decoded) for source, own in speakers.items() if own},
+            training=training,
+            curve=data_uri("image/png", training.curve_png) if training and training.curve_png else "",
             funnel=funnel,
             funnel_rows=_funnel_rows(funnel, clips, colours),
             num_kept=sum(clip.kept for clip in clips),
@@ -178,10 +200,10 @@ def _rows(
     for clip in clips:
         sound = picture = ""
         if clip.id in chosen:
-            samples, sample_rate_hz = _read(decoded(clip.source), clip)
+            samples, sample_rate_hz = _read(decoded(clip.source), clip.start_s, clip.end_s)
             if len(samples):
                 sound = data_uri("audio/mpeg", mp3(samples, sample_rate_hz))
-                picture = data_uri("image/png", spectrogram_png(samples, sample_rate_hz))
+                picture = data_uri("image/webp", spectrogram(samples, sample_rate_hz))
         url = _safe_link(recordings[clip.source].url)
         yield Row(
             clip=clip,
@@ -201,7 +223,7 @@ def _embedded(clips: Sequence[Clip], options: ReportOptions) -> set[str]:
         kinds.setdefault("" if clip.kept else label(clip.reasons[0]), []).append(clip)
     queues = [kinds[kind] for kind in sorted(kinds)]
     chosen: set[str] = set()
-    left = options.max_bytes - 1_000 * len(clips)
+    left = options.max_bytes - _ROW_BYTES * len(clips)
     for place in range(max(map(len, queues), default=0)):
         for queue in queues:
             if place < len(queue):
@@ -213,11 +235,21 @@ def _embedded(clips: Sequence[Clip], options: ReportOptions) -> set[str]:
     return chosen
 
 
-def _read(wav: Path, clip: Clip) -> tuple[npt.NDArray[np.float32], int]:
+def _speaker_rows(speakers: Sequence[Speaker], source: str, decoded: Callable[[str], Path]) -> list[SpeakerRow]:
+    rows = []
+    for speaker in speakers:
+        heard = speaker.samples if speaker.number <= _MOST_SPEAKERS or speaker.wanted else ()
+        parts = [_read(decoded(source), at.start_s, min(at.end_s, at.start_s + _LONGEST_SAMPLE_S)) for at in heard]
+        sounds = tuple(data_uri("audio/mpeg", mp3(samples, rate)) for samples, rate in parts if len(samples))
+        rows.append(SpeakerRow(speaker=speaker, sounds=sounds))
+    return rows
+
+
+def _read(wav: Path, start_s: float, end_s: float) -> tuple[npt.NDArray[np.float32], int]:
     with soundfile.SoundFile(wav) as file:
-        start = min(round(clip.start_s * file.samplerate), file.frames)
+        start = min(round(start_s * file.samplerate), file.frames)
         file.seek(start)
-        return file.read(max(0, round(clip.end_s * file.samplerate) - start), dtype="float32"), file.samplerate
+        return file.read(max(0, round(end_s * file.samplerate) - start), dtype="float32"), file.samplerate
 
 
 def _safe_link(url: str) -> str:
@@ -234,6 +266,8 @@ def _key(
     clips: Sequence[Clip],
     recordings: Mapping[str, Recording],
     transcribers: Mapping[str, str],
+    speakers: Mapping[str, Sequence[Speaker]],
+    training: TrainingNote | None,
     name: str,
     options: ReportOptions,
 ) -> str:
@@ -242,6 +276,9 @@ def _key(
         for recording in recordings.values()
     ]
     made_of: list[Any] = [_VERSION, name, [asdict(clip) for clip in clips], pages, dict(transcribers), asdict(options)]
+    made_of += [{source: [asdict(one) for one in own] for source, own in speakers.items()}]
+    if training:
+        made_of += [training.run, training.why, training.findings, hashlib.sha256(training.curve_png).hexdigest()]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dctts.errors import ClonePipelineError
+from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.text import normalise
@@ -20,11 +21,14 @@ from pipeline.decoded import DecodedAudio
 from pipeline.errors import DatasetError, FetchError, VoiceError
 from pipeline.fetch import FetchOptions, fetch, load_recording
 from pipeline.funnel import Funnel, add_up, stretches
-from pipeline.records import Clip, Recording, Span, Utterance
+from pipeline.records import Clip, Recording, Span, Speaker, Utterance
 from pipeline.report import write_report
+from pipeline.review_session import ReviewSession
+from pipeline.reviews import apply_reviews, read_reviews
 from pipeline.screen import ScreenOptions, screen
 from pipeline.segment import SegmentOptions, find_spans
-from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_utterance
+from pipeline.stage_store import StageFile, Stored, key_of, parse_clip, parse_span, parse_speaker, parse_utterance
+from pipeline.training_note import read_training
 from pipeline.transcribe import choose_transcriber
 from pipeline.transcribe.captions import CaptionsTranscriber
 from pipeline.voices import VoiceFolder
@@ -33,6 +37,7 @@ log = logging.getLogger(__name__)
 
 ANALYSIS_RATE_HZ = 16_000
 """What webrtcvad, the recognisers and the speaker encoder take."""
+_REVIEW_RATE_HZ = 22_050  # what the dataset holds is what is judged
 _VERSION = 1  # of what the stages compute: raise it when equal settings would give other rows
 _PART_SPANS = 64  # some four minutes of speech: what is transcribed again, at most, after a kill
 
@@ -62,11 +67,20 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one recording."""
+
+    recording: Recording
+    funnel: Funnel
+    num_kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FetchSummary:
     """What one call did, and what the voice holds now."""
 
-    recordings: tuple[Recording, ...]
-    """Of this call."""
+    outcomes: tuple[Outcome, ...]
+    """Of this call's recordings, in their order."""
     failures: tuple[Failure, ...]
     transcribers: tuple[str, ...]
     """Which transcriber was taken and why, one line for each that was."""
@@ -76,6 +90,8 @@ class FetchSummary:
     num_kept: int
     num_candidates: int
     dataset: DatasetSummary
+    speakers: Mapping[str, tuple[Speaker, ...]]
+    """Source id → who speaks in it, for all sources of the voice."""
 
 
 def build_voice_data(
@@ -97,22 +113,64 @@ def build_voice_data(
     with _locked(voice):
         _sweep(voice)
         recordings, failures = _fetch_all(urls, voice, options, progress)
+        alone = len(recordings) + len(failures) == 1
         done: list[Recording] = []
         for recording in recordings:
             try:
                 _find_clips(recording, options, progress)
                 done.append(recording)
-            except ClonePipelineError as error:
+            except Exception as error:
                 audio = DecodedAudio(recording)
-                named = type(error)(audio.name_in(error.message), hint=error.hint)
-                named.__cause__ = error
-                failures.append(Failure(what=recording.url or recording.id, error=named))
                 audio.remove()
-                if len(recordings) > 1:  # else it is the error that ends the run
-                    log.warning("%s: %s", recording.title or recording.id, named.message)
+                if alone and not isinstance(error, ClonePipelineError):
+                    raise
+                named = _named(error, audio)
+                failures.append(Failure(what=recording.url or recording.id, error=named))
+                if not alone:  # else it is the error that ends the run
+                    bug = None if isinstance(error, ClonePipelineError) else error
+                    log.warning("%s: %s", recording.title or recording.id, named.message, exc_info=bug)
         if not done:
             raise _nothing_done(failures)
         return _build(voice, options, progress, done, failures)
+
+
+def review_voice(
+    voice: VoiceFolder,
+    serve: Callable[[ReviewSession], None],
+    options: RunOptions | None = None,
+    progress: Progress = SILENT,
+) -> FetchSummary:
+    """Let a person judge the clips, then build the dataset and the report from what they said.
+
+    Args:
+        voice: whose clips; nothing is fetched or screened again.
+        serve: shows the session to a person, and returns when they are done.
+        options: of the dataset; None takes the defaults.
+        progress: where to draw.
+
+    Raises:
+        DatasetError: there are no clips, or none is kept in the end.
+    """
+    with _locked(voice):
+        recordings, _, rows = _all_sources(voice)
+        if not rows:
+            raise DatasetError(
+                f"voice {voice.name!r} has no clips to review", hint="run clone-pipeline fetch URL first"
+            )
+        audio = {identity: DecodedAudio(recording) for identity, recording in recordings.items()}
+        session = ReviewSession(
+            rows,
+            recordings,
+            decoded=lambda source: audio[source].wav(_REVIEW_RATE_HZ),
+            reviews_jsonl=voice.reviews_jsonl,
+            clips_jsonl=voice.clips_jsonl,
+        )
+        try:
+            serve(session)
+        finally:
+            for one in audio.values():
+                one.remove()
+        return _build(voice, options or RunOptions(), progress, [], [])
 
 
 def _fetch_all(
@@ -120,15 +178,29 @@ def _fetch_all(
 ) -> tuple[list[Recording], list[Failure]]:
     recordings: dict[str, Recording] = {}
     failures: list[Failure] = []
-    for url in urls:
+
+    def left_out(address: str, error: FetchError) -> None:
+        failures.append(Failure(what=address, error=error))
+
+    for url in dict.fromkeys(urls):
         try:
-            found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress)
+            found = fetch(url, sources=voice.sources, options=options.fetch, progress=progress, on_failure=left_out)
             recordings.update((recording.id, recording) for recording in found)
         except ClonePipelineError as error:
             if len(urls) > 1:
                 log.warning("%s: %s", url, error.message)
             failures.append(Failure(what=url, error=error))
     return list(recordings.values()), failures
+
+
+def _named(error: Exception, audio: DecodedAudio) -> ClonePipelineError:
+    """Put the recording's title into an error, and a bug that must not stop the others into words."""
+    if isinstance(error, ClonePipelineError):
+        named = type(error)(audio.name_in(error.message), hint=error.hint)
+    else:
+        named = ClonePipelineError(f"{type(error).__name__}: {audio.name_in(str(error))}", hint="report this as a bug")
+    named.__cause__ = error
+    return named
 
 
 def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -> Stored[Clip]:
@@ -190,29 +262,12 @@ def _build(
 ) -> FetchSummary:
     """Join the clips of all the voice's sources into clips.jsonl, the dataset and the report."""
     recordings, notes, rows = _all_sources(voice)
-    write_clips(voice.clips_jsonl, rows)
+    write_clips(voice.clips_jsonl, apply_reviews(rows, read_reviews(voice.reviews_jsonl)))
     clips = read_clips(voice.clips_jsonl)  # as written, so that a rebuild from the file gives the same bytes
     audio = {identity: DecodedAudio(recording, progress) for identity, recording in recordings.items()}
 
     def decoded(source: str) -> Path:
         return audio[source].wav(options.dataset.sample_rate_hz)
-
-    def heard(source: str) -> Path:
-        return audio[source].wav(ANALYSIS_RATE_HZ)
-
-    def report() -> None:
-        written = write_report(
-            voice.report_html,
-            clips,
-            recordings,
-            decoded=heard,
-            name=voice.name,
-            transcribers=notes,
-            progress=progress,
-        )
-        log.info("report: %s", "written" if written else "unchanged")
-        for one in audio.values():
-            one.remove()
 
     try:
         summary = write_dataset(
@@ -223,27 +278,85 @@ def _build(
             normalise=normalise,
             name=voice.name,
             transcribers=notes,
+            lexicon=open_lexicon(),
             options=options.dataset,
             progress=progress,
         )
     except DatasetError as error:
         if any(clip.kept for clip in clips):
             raise
-        report()  # it is what shows why nothing was kept
+        _report(voice, clips, recordings, notes, progress)  # it is what shows why nothing was kept
         hint = f"hear what was dropped in {voice.report_html}, then fetch a cleaner recording"
         raise DatasetError(error.message, hint=hint if clips else error.hint) from error
-    report()
+    _report(voice, clips, recordings, notes, progress)
     by_source = {identity: [clip for clip in clips if clip.source == identity] for identity in recordings}
+    parts = {i: stretches(own, recordings[i].duration_s) for i, own in by_source.items()}
     return FetchSummary(
-        recordings=tuple(done),
+        outcomes=tuple(
+            Outcome(
+                recording=recording,
+                funnel=add_up(parts[recording.id]),
+                num_kept=sum(clip.kept for clip in by_source[recording.id]),
+            )
+            for recording in done
+        ),
         failures=tuple(failures),
         transcribers=tuple(dict.fromkeys(notes[recording.id] for recording in done)),
-        funnel=add_up(part for i, own in by_source.items() for part in stretches(own, recordings[i].duration_s)),
+        funnel=add_up(part for own in parts.values() for part in own),
         num_sources=len(recordings),
         num_kept=sum(clip.kept for clip in clips),
         num_candidates=len(clips),
         dataset=summary,
+        speakers=_speakers(recordings),
     )
+
+
+def refresh_report(voice: VoiceFolder, progress: Progress = SILENT) -> None:
+    """Write the report again, where there is one and something it shows has changed, such as after training.
+
+    Raises:
+        ClonePipelineError: the clips cannot be read, or a fetch is working on the voice.
+    """
+    if not voice.report_html.exists():
+        return
+    with _locked(voice):
+        recordings, notes, _ = _all_sources(voice)
+        clips = [clip for clip in read_clips(voice.clips_jsonl) if clip.source in recordings]
+        _report(voice, clips, recordings, notes, progress)
+
+
+def _report(
+    voice: VoiceFolder,
+    clips: Sequence[Clip],
+    recordings: Mapping[str, Recording],
+    notes: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    audio = {identity: DecodedAudio(recording, progress) for identity, recording in recordings.items()}
+    try:
+        written = write_report(
+            voice.report_html,
+            clips,
+            recordings,
+            decoded=lambda source: audio[source].wav(ANALYSIS_RATE_HZ),
+            name=voice.name,
+            transcribers=notes,
+            speakers=_speakers(recordings),
+            training=read_training(voice.newest_run()),
+            progress=progress,
+        )
+    finally:
+        for one in audio.values():
+            one.remove()
+    log.info("report: %s", "written" if written else "unchanged")
+
+
+def _speakers(recordings: Mapping[str, Recording]) -> dict[str, tuple[Speaker, ...]]:
+    return {
+        identity: stored.rows
+        for identity, recording in recordings.items()
+        if (stored := _speakers_file(recording).load()) is not None
+    }
 
 
 def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, str], list[Clip]]:
@@ -266,6 +379,10 @@ def _all_sources(voice: VoiceFolder) -> tuple[dict[str, Recording], dict[str, st
 
 def _clips_file(recording: Recording) -> StageFile[Clip]:
     return StageFile[Clip](recording.folder / "stages" / "clips.jsonl", parse_clip)
+
+
+def _speakers_file(recording: Recording) -> StageFile[Speaker]:
+    return StageFile[Speaker](recording.folder / "stages" / "speakers.jsonl", parse_speaker)
 
 
 def _captions(recording: Recording) -> tuple[CaptionTrack | None, str]:
@@ -295,7 +412,7 @@ def _locked(voice: VoiceFolder) -> Iterator[None]:
                 _leave_nothing(voice)
     except Timeout as error:
         raise VoiceError(
-            f"another fetch is working on voice {voice.name!r}",
+            f"another fetch or review is working on voice {voice.name!r}",
             hint="wait until it is done, or fetch into another --voice",
         ) from error
 

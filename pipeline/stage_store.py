@@ -1,6 +1,6 @@
 """What each stage found in a recording, kept so that the same work is never done twice.
 
-sources/<id>/stages/spans.jsonl  utterances.jsonl  clips.jsonl     a header line, then one row a line
+sources/<id>/stages/spans.jsonl  utterances.jsonl  speakers.jsonl  clips.jsonl     a header line, then one row a line
 sources/<id>/stages/utterances.parts/<n>.jsonl                     while transcribing: what a killed run had done
 
 The header holds the key of everything the rows depend on: the audio's hash, the settings, the stage before. Rows are
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from dctts.atomic import write_text
-from pipeline.records import Clip, Span, Utterance, Word
+from pipeline.records import Clip, Span, Speaker, Utterance, Word
 
 log = logging.getLogger(__name__)
-Row = TypeVar("Row", Span, Utterance, Clip)
+Row = TypeVar("Row", Span, Utterance, Speaker, Clip)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +127,12 @@ def parse_utterance(row: Mapping[str, Any]) -> Utterance:
 def parse_clip(row: Mapping[str, Any]) -> Clip:
     """Parse what `save` wrote for a clip."""
     return Clip(**{**row, "reasons": tuple(row["reasons"])})
+
+
+def parse_speaker(row: Mapping[str, Any]) -> Speaker:
+    """Parse what `save` wrote for a speaker."""
+    samples = tuple(map(parse_span, row["samples"]))
+    return Speaker(**{**row, "samples": samples, "vector": tuple(row["vector"])})
 
 
 def _plain(value: object) -> object:

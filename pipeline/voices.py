@@ -36,6 +36,11 @@ class VoiceFolder:
         return self.folder / "clips.jsonl"
 
     @property
+    def reviews_jsonl(self) -> Path:
+        """What a person said of clips; it outlives every rebuild."""
+        return self.folder / "reviews.jsonl"
+
+    @property
     def dataset(self) -> Path:
         """The kept clips in LJSpeech layout."""
         return self.folder / "dataset"

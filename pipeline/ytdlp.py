@@ -151,7 +151,7 @@ def open_ytdlp(options: FetchOptions, *, url: str, messages: Messages, bar: Down
         "quiet": True,
         "noprogress": True,
         "color": "no_color",
-        "format": "bestaudio/best",
+        "format": options.audio_format,
         "noplaylist": True,  # watch?v=…&list=…: the one video; a playlist's own page still gives the playlist
         "playlistend": options.limit,
         "extract_flat": "in_playlist",  # entries are read one by one, so that a bad one cannot stop the list

@@ -1,5 +1,6 @@
 """`clone-pipeline fetch`: from URLs to a dataset."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from pipeline.errors import FetchError
 from pipeline.voices import DEFAULT_NAME, VoiceFolder, open_voice
 
 if TYPE_CHECKING:
-    from pipeline.run import FetchSummary
+    from pipeline.run import FetchSummary, Outcome
 
 WORDS = "Words"
 SPEECH = "Speech"
@@ -20,6 +21,7 @@ DOWNLOAD = "Download"
 LANGUAGE = "en"
 ENOUGH_MIN = 15.0
 _TOP_REASONS = 4
+_TITLE_WIDTH = 48
 
 
 class TranscriberName(StrEnum):
@@ -75,6 +77,14 @@ def fetch(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda", help="Where Whisper runs.", rich_help_panel=WORDS)
     ] = "auto",
+    list_speakers: Annotated[
+        bool,
+        typer.Option(
+            "--list-speakers",
+            help="Print who speaks, minutes each, instead of the paths; the report has them to hear.",
+            rich_help_panel=SPEECH,
+        ),
+    ] = False,
     vad_aggressiveness: Annotated[
         int | None,
         typer.Option(
@@ -91,7 +101,8 @@ def fetch(
     Goes all the way: download, captions, speech, words, checks, a dataset
     in LJSpeech layout, and a report that says where each minute went. What
     is done is not done again: a stopped run goes on where it was, and a
-    second URL adds to the voice. Prints the dataset's and the report's path.
+    second URL adds to the voice. One bad video never stops the rest; a
+    summary says what each gave. Prints the dataset's and the report's path.
 
     [bold]Examples[/bold]
 
@@ -129,8 +140,26 @@ def fetch(
     summary = build_voice_data(wanted, folder, options, terminal.progress())
     for line in describe(summary, folder):
         terminal.say(line)
+    if list_speakers:
+        typer.echo("\n".join(speaker_lines(summary)))
+        terminal.say(f"hear them in {folder.report_html}")
+        return
     typer.echo(folder.dataset)
     typer.echo(folder.report_html)
+
+
+def speaker_lines(summary: "FetchSummary") -> list[str]:
+    """Make tab-separated rows of who speaks in each recording, with a header."""
+    lines = ["recording\tspeaker\tminutes\tshare\ttaken\tfirst heard"]
+    for one in summary.outcomes:
+        for speaker in summary.speakers.get(one.recording.id, ()):
+            first = min((span.start_s for span in speaker.samples), default=0.0)
+            minutes, taken = f"{speaker.speech_s / 60:.1f}", "yes" if speaker.wanted else "no"
+            figures = (
+                f"{speaker.number}\t{minutes}\t{speaker.share:.0%}\t{taken}\t{int(first // 60)}:{int(first % 60):02d}"
+            )
+            lines.append(f"{_title(one)}\t{figures}")
+    return lines
 
 
 def describe(summary: "FetchSummary", voice: VoiceFolder) -> list[str]:
@@ -152,6 +181,8 @@ def describe(summary: "FetchSummary", voice: VoiceFolder) -> list[str]:
     lines += [f"  words        {terminal.one_line(line)}" for line in summary.transcribers]
     lines.append(f"  dataset      {summary.dataset.num_train} clips to train on, {summary.dataset.num_val} held out")
     lines += [f"  failed       {_failure(failure.what, failure.error.message)}" for failure in summary.failures]
+    if len(summary.outcomes) > 1:
+        lines += ["", *_table(summary.outcomes)]
     if kept < ENOUGH_MIN:
         lines.append(
             f"  more         {ENOUGH_MIN - kept:.0f} minutes more would help: fetch another URL into this voice"
@@ -159,6 +190,22 @@ def describe(summary: "FetchSummary", voice: VoiceFolder) -> list[str]:
     flag = "" if voice.name == DEFAULT_NAME else f" --voice {voice.name}"
     lines.append(f"next: clone-pipeline finetune{flag}")
     return lines
+
+
+def _table(outcomes: Sequence["Outcome"]) -> list[str]:
+    """Say of each recording what it gave: one that gave nothing is not fetched again for more."""
+    width = min(_TITLE_WIDTH, max(len(_title(one)) for one in outcomes))
+    lines = [f"  {'recording':<{width}}  minutes   kept  clips  most lost to"]
+    for one in outcomes:
+        lost = [f"{terminal.one_line(reason)} {seconds / 60:.1f}" for reason, seconds in one.funnel.dropped_s[:2]]
+        figures = f"{one.funnel.total_s / 60:7.1f}{one.funnel.kept_s / 60:7.1f}{one.num_kept:7}"
+        lines.append(f"  {_title(one):<{width}}  {figures}  {', '.join(lost)}".rstrip())
+    return lines
+
+
+def _title(outcome: "Outcome") -> str:
+    title = terminal.one_line(outcome.recording.title or outcome.recording.id)
+    return title if len(title) <= _TITLE_WIDTH else title[: _TITLE_WIDTH - 1] + "…"
 
 
 def _failure(what: str, message: str) -> str:

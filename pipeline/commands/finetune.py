@@ -1,11 +1,12 @@
 """`clone-pipeline finetune`: from a dataset to a voice."""
 
+import contextlib
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from dctts.errors import TrainingError
+from dctts.errors import ClonePipelineError, TrainingError
 from pipeline.commands import terminal
 from pipeline.commands.arguments import VoiceName, VoicesDir
 from pipeline.voices import DEFAULT_NAME, open_voice
@@ -112,6 +113,7 @@ def finetune(
     from dctts.finetune import FinetuneOptions
     from dctts.train import Interrupted
     from pipeline.bases import list_bases
+    from pipeline.run import refresh_report
     from pipeline.train_voice import NO_BASE, train_voice
 
     folder = open_voice(voice, voices_dir)
@@ -135,6 +137,8 @@ def finetune(
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
         raise
+    with contextlib.suppress(ClonePipelineError):  # the voice is made; a report that a fetch is writing is not missed
+        refresh_report(folder, terminal.progress())
     flag = "" if folder.name == DEFAULT_NAME else f" --voice {folder.name}"
     terminal.say(f'next: clone-pipeline speak "Hello there."{flag}')
     typer.echo(made)

@@ -10,7 +10,7 @@ function mark(button, on) {
   button.closest("tr").classList.toggle("playing", on);
 }
 player.addEventListener("ended", () => { if (playing) mark(playing, false); playing = null; });
-body.addEventListener("click", (event) => {
+document.addEventListener("click", (event) => {
   const button = event.target.closest("button.play");
   if (!button) return;
   const same = playing === button;

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 from dctts.errors import ClonePipelineError
@@ -105,6 +107,33 @@ def test_urls_come_from_a_file_too_without_its_comments(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FetchError, match="not UTF-8"):
         fetch_command._read_urls(path)
+
+
+@pytest.mark.parametrize(("names", "code"), [(["absent.wav", "talk.wav"], 0), (["absent.wav", "text.wav"], 1)])
+def test_from_a_file_of_urls_the_exit_code_says_whether_any_gave_something(
+    names: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline import run
+    from pipeline.records import Span
+
+    soundfile.write(tmp_path / "talk.wav", np.random.default_rng(0).normal(0, 0.1, 32_000), 16_000)
+    (tmp_path / "text.wav").write_text("no sound")
+    urls = tmp_path / "urls.txt"
+    urls.write_text("".join(f"{tmp_path / name}\n" for name in names))
+
+    def screen(*_: object, **__: object) -> list[Clip]:
+        (source,) = (tmp_path / "ada" / "sources").glob("audio-*")
+        return [Clip(id=f"{source.name}-0", source=source.name, start_s=0, end_s=2, text="Hello there.", kept=True)]
+
+    monkeypatch.setattr(run, "find_spans", lambda *_: [Span(start_s=0, end_s=2)])
+    monkeypatch.setattr(run, "screen", screen)
+    arguments = ("--voice", "ada", "--voices-dir", str(tmp_path), "--transcriber", "pocketsphinx")
+    if code:
+        assert run_main(monkeypatch, "fetch", "--from-file", str(urls), *arguments) == 1
+    else:
+        done = CliRunner().invoke(cli.app, ["fetch", "--from-file", str(urls), *arguments])
+        assert (done.exit_code, len(done.stdout.splitlines())) == (0, 2)
+        assert "failed       no such file" in done.stderr
 
 
 def test_voices_is_a_table_of_tabs_in_a_pipe(tmp_path: Path) -> None:

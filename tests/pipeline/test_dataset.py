@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from dctts.lexicon import open_lexicon
 from dctts.manifest import read_dataset
 from pipeline.dataset import DatasetOptions, drop_wordless, recover, write_dataset
 from pipeline.errors import DatasetError
@@ -151,6 +152,19 @@ def test_nothing_kept_says_what_took_the_minutes(tmp_path: Path, recording: Reco
 def test_a_clip_without_words_is_dropped_with_a_reason() -> None:
     clips = drop_wordless([clip(0, 1, "♪"), clip(1, 2, "Yes."), clip(2, 3, "♪", kept=False, reasons=("a",))], str)
     assert [c.reasons for c in clips] == [("no_text",), (), ("a",)]
+
+
+def test_the_card_says_what_the_kept_texts_are_thin_in(
+    tmp_path: Path, recording: Recording, decoded: Callable[[str], Path]
+) -> None:
+    clips = [clip(0, 1, "The boys enjoy it."), clip(1, 2, "A vision.", kept=False, reasons=("noisy",))]
+    arguments = {"decoded": decoded, "normalise": str}
+    write_dataset(clips, {"talk": recording}, tmp_path / "dataset", **arguments, lexicon=open_lexicon())  # type: ignore[arg-type]
+    card = (tmp_path / "dataset" / "card.md").read_text()
+    assert "## Coverage" in card
+    thin = next(line for line in card.splitlines() if line.startswith("- phonemes: thin in"))
+    assert {r"ZH \(0\)", r"OY \(2\)"} <= set(thin.removeprefix("- phonemes: thin in ").split(", "))
+    assert "clone-pipeline prompts" in card
 
 
 def test_the_card_has_the_provenance_and_shows_a_hostile_title_as_text(

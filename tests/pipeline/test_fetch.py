@@ -587,6 +587,19 @@ def test_a_list_is_walked_past_a_bad_video_and_read_again_without_asking_for_the
     assert tube.requests == ["/api/list", "/api/private"]
 
 
+def test_a_list_tells_of_its_bad_videos_and_a_bug_over_one_costs_no_other(tube: Site, tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    found = fetch(
+        f"{tube.url}/list/bug,private,one",
+        sources=tmp_path,
+        on_failure=lambda url, why: told.append((url, why.message)),
+    )
+    assert [one.id for one in found] == ["cliptube-one"]
+    assert [url for url, _ in told] == [f"{tube.url}/watch?v=bug", f"{tube.url}/watch?v=private"]
+    assert "a bug of the extractor" in told[0][1]
+    assert "private" in told[1][1]
+
+
 def test_a_list_stops_at_a_refusal_of_the_whole_site(tube: Site, tmp_path: Path) -> None:
     assert [one.id for one in fetch(f"{tube.url}/list/one,bot,two", sources=tmp_path)] == ["cliptube-one"]
     assert "/api/two" not in tube.requests

@@ -9,9 +9,10 @@ import pytest
 import soundfile
 from PIL import Image
 
-from pipeline.records import Clip, Recording, clip_id
+from pipeline.records import Clip, Recording, Span, Speaker, clip_id
 from pipeline.report import ReportOptions, write_report
 from pipeline.timeline import strips
+from pipeline.training_note import TrainingNote, read_training
 
 RATE = 16_000
 HOSTILE = '</title><script>alert("x")</script>" onload="alert(1)'
@@ -115,7 +116,7 @@ def test_the_same_clips_are_not_written_twice_and_give_the_same_bytes(tmp_path: 
 def test_beyond_the_limit_each_reason_keeps_its_share_of_players(tmp_path: Path, wav: Path) -> None:
     clips = [clip(n, n + 0.9, *(["music"] if n % 10 == 0 else ["snr"] if n % 2 else [])) for n in range(50)]
     path = tmp_path / "report.html"
-    options = ReportOptions(max_bytes=1_000 * 50 + 12 * 14_000)
+    options = ReportOptions(max_bytes=2_000 * 50 + 12 * 8_000)
     write_report(path, clips, {"talk": recording()}, decoded=lambda _: wav, name="ada", options=options)
     parsed = Page(path.read_text())
     verdicts = [c.reasons[0] if c.reasons else "kept" for c in clips]
@@ -129,6 +130,51 @@ def test_beyond_the_limit_each_reason_keeps_its_share_of_players(tmp_path: Path,
         {"kept": 4, "music": 4, "snr": 4}, abs=1
     )
     assert len([row for row in parsed.all("tr") if row.get("data-verdict")]) == 50
+
+
+def test_each_speaker_has_minutes_and_samples_to_hear(tmp_path: Path, wav: Path) -> None:
+    speakers = [
+        Speaker(number=number, speech_s=60.0 * (4 - number), share=share, wanted=number == 2,
+                samples=(Span(start_s=1, end_s=3), Span(start_s=20, end_s=50)), vector=())
+        for number, share in ((1, 0.6), (2, 0.4))
+    ]  # fmt: skip
+    path = tmp_path / "report.html"
+    arguments = {"decoded": lambda _: wav, "name": "ada"}
+    write_report(path, CLIPS, {"talk": recording()}, speakers={"talk": speakers}, **arguments)  # type: ignore[arg-type]
+    page = path.read_text()
+    rows = re.findall(r"<tr><td>(\d.*?)</td><td class=\"number\">(.*?)</td><td class=\"number\">(.*?)</td>", page)
+    assert rows == [("1", "3.0", "60 %"), ("2, this voice", "2.0", "40 %")]
+    samples = [b for b in Page(page).all("button") if "of speaker" in str(b.get("aria-label"))]
+    sounds = [base64.b64decode(str(button["data-sound"]).split(",")[1]) for button in samples]
+    lengths = [soundfile.info(io.BytesIO(sound)).duration for sound in sounds]
+    assert lengths == pytest.approx([2, 8, 2, 8], abs=0.15)
+    assert not write_report(path, CLIPS, {"talk": recording()}, speakers={"talk": speakers}, **arguments)  # type: ignore[arg-type]
+    assert write_report(path, CLIPS, {"talk": recording()}, speakers={"talk": speakers[:1]}, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_run_that_was_listened_to_shows_why_its_step_was_chosen(tmp_path: Path, wav: Path) -> None:
+    run = tmp_path / "runs" / "3"
+    run.mkdir(parents=True)
+    assert read_training(run) is None
+    assert read_training(None) is None
+    (run / "selection.json").write_text('{"why": "step 500 of 900: J <b>0.1</b>", "findings": ["it forgets"]}')
+    Image.new("RGB", (20, 10)).save(run / "learning-curve.png")
+    path = tmp_path / "report.html"
+    write_report(path, CLIPS, {"talk": recording()}, decoded=lambda _: wav, name="ada", training=read_training(run))
+    page = path.read_text()
+    assert "Training, run 3" in page
+    assert "step 500 of 900: J &lt;b&gt;0.1&lt;/b&gt;" in page
+    assert "it forgets" in page
+    (curve,) = [img for img in Page(page).all("img") if img.get("class") == "curve"]
+    assert base64.b64decode(str(curve["src"]).split(",")[1]) == (run / "learning-curve.png").read_bytes()
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"why": ""}', '{"why": "x", "findings": 3}'])
+def test_what_a_run_writes_half_is_no_error(broken: str, tmp_path: Path) -> None:
+    (tmp_path / "selection.json").write_text(broken)
+    assert read_training(tmp_path) is None
+    (tmp_path / "learning-curve.png").write_bytes(b"png")
+    assert read_training(tmp_path) == TrainingNote(run=tmp_path.name, why="", findings=(), curve_png=b"png")
 
 
 def test_no_clips_at_all_still_make_a_page(tmp_path: Path, wav: Path) -> None:

@@ -12,10 +12,11 @@ from filelock import FileLock
 
 from pipeline import run
 from pipeline.clips_file import read_clips
-from pipeline.commands.fetch import describe
+from pipeline.commands.fetch import describe, speaker_lines
 from pipeline.errors import DatasetError, FetchError, NoSpeechError, VoiceError
-from pipeline.records import Clip, Span, Utterance, clip_id
-from pipeline.run import RunOptions, build_voice_data
+from pipeline.records import Clip, Span, Speaker, Utterance, clip_id
+from pipeline.run import RunOptions, build_voice_data, refresh_report
+from pipeline.stage_store import StageFile, parse_speaker
 from pipeline.voices import VoiceFolder, open_voice
 
 
@@ -137,7 +138,7 @@ def test_a_second_recording_joins_the_first(tmp_path: Path, voice: VoiceFolder, 
     stages.calls.clear()
     summary = build_voice_data([talk(tmp_path, "b.wav", 7)], voice)
     assert stages.calls == ["segment", "transcribe", "screen"]
-    assert (summary.num_sources, summary.num_kept, len(summary.recordings)) == (2, 12, 1)
+    assert (summary.num_sources, summary.num_kept, len(summary.outcomes)) == (2, 12, 1)
 
 
 def test_one_bad_url_does_not_stop_the_rest(tmp_path: Path, voice: VoiceFolder, stages: Stages) -> None:
@@ -215,3 +216,71 @@ def test_a_source_that_cannot_be_read_is_left_out(
     (broken / "source.json").write_text("{")
     assert build_voice_data([talk(tmp_path, "b.wav", 7)], voice).num_sources == 2
     assert "a source is left out" in caplog.text
+
+
+def test_a_bug_over_one_video_does_not_stop_the_rest(
+    tmp_path: Path,
+    voice: VoiceFolder,
+    stages: Stages,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = stages.find_spans
+
+    def find_spans(wav: Path, *rest: object) -> list[Span]:
+        if soundfile.info(wav).duration == 7.0:
+            raise ValueError("a bug")
+        return found(wav, *rest)
+
+    monkeypatch.setattr(run, "find_spans", find_spans)
+    bad, good = talk(tmp_path, "b.wav", 7), talk(tmp_path, "a.wav", 5)
+    summary = build_voice_data([bad, good], voice)
+    assert [one.recording.title for one in summary.outcomes] == ["a"]
+    assert [failure.error.message for failure in summary.failures] == ["ValueError: a bug"]
+    assert "Traceback" in caplog.text
+    with pytest.raises(ValueError, match="a bug"):  # alone, it is a bug like any other
+        build_voice_data([bad], voice)
+
+
+def test_of_several_recordings_the_summary_says_what_each_gave(
+    tmp_path: Path, voice: VoiceFolder, stages: Stages
+) -> None:
+    urls = [talk(tmp_path, "first.wav", 60), talk(tmp_path, "second.wav", 90), str(tmp_path / "absent.mp4")]
+    lines = describe(build_voice_data([*urls, urls[0]], voice), voice)
+    place = lines.index("  recording  minutes   kept  clips  most lost to")
+    assert [line.split() for line in lines[place + 1 : place + 3]] == [
+        ["first", "1.0", "0.8", "60"],
+        ["second", "1.5", "1.2", "90"],
+    ]
+    assert any(line.startswith("  failed") and "absent.mp4" in line for line in lines)
+
+
+def test_speakers_of_a_recording_are_listed_and_in_the_report(
+    tmp_path: Path, voice: VoiceFolder, stages: Stages
+) -> None:
+    url = talk(tmp_path, "a.wav", 20)
+    build_voice_data([url], voice)
+    (source,) = voice.sources.iterdir()
+    rows = [
+        Speaker(number=n, speech_s=s, share=s / 90, wanted=n == 1, samples=(Span(start_s=n, end_s=n + 2),), vector=())
+        for n, s in ((1, 60.0), (2, 30.0))
+    ]
+    StageFile(source / "stages" / "speakers.jsonl", parse_speaker).save("key", rows)
+    summary = build_voice_data([url], voice)
+    assert speaker_lines(summary)[1:] == ["a\t1\t1.0\t67%\tyes\t0:01", "a\t2\t0.5\t33%\tno\t0:02"]
+    assert "Who speaks" in voice.report_html.read_text()
+
+
+def test_after_training_the_report_shows_it(tmp_path: Path, voice: VoiceFolder, stages: Stages) -> None:
+    refresh_report(voice)  # there is none to refresh
+    assert not voice.folder.exists()
+    build_voice_data([talk(tmp_path, "a.wav", 5)], voice)
+    run_folder = voice.next_run()
+    run_folder.mkdir(parents=True)
+    before = voice.report_html.read_bytes()
+    refresh_report(voice)
+    assert voice.report_html.read_bytes() == before
+    (run_folder / "selection.json").write_text('{"why": "step 7 of 9"}')
+    refresh_report(voice)
+    assert "step 7 of 9" in voice.report_html.read_text()
+    assert not list(voice.folder.glob("sources/*/decoded"))
