@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from dctts.corpus import Example
 from dctts.errors import TrainingError
+from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
 from dctts.pretrain import PretrainOptions, pretrain, split
 from dctts.voice import load_voice
@@ -85,6 +87,16 @@ def test_two_corpora_become_a_base_with_two_speakers(tiny_dataset: Path, tmp_pat
     before = made.read_bytes(), (tmp_path / "base" / "voice.json").read_bytes()
     assert run().read_bytes() == before[0]
     assert (tmp_path / "base" / "voice.json").read_bytes() == before[1]
+
+
+def test_a_base_that_began_with_another_says_with_which(
+    tiny_dataset: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, base=tiny_base_file, steps=1, ssrn_steps=1)
+    voice = load_voice(pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon()))
+    assert voice.card["began_with"]["licences"] == {"ada": "CC0 1.0", "bob": "CC BY 4.0"}
+    assert voice.card["began_with"]["sha256"] == content_hash(tiny_base_file)
+    assert str(tmp_path) not in json.dumps(voice.card)
 
 
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
