@@ -33,7 +33,7 @@ def test_the_loss_is_what_the_other_witness_wins_in_three_tenths_of_a_second() -
 
 
 def test_a_word_that_the_sound_fits_loses_nothing() -> None:
-    (one,) = compare(alignment("a jeanne b", [-3, -3, -3]), alignment("a gene b", [-3, -5, -3]))
+    (one,) = compare(alignment("a john b", [-3, -3, -3]), alignment("a gene b", [-3, -5, -3]))
     assert one.loss <= 0
 
 
