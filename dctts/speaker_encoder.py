@@ -9,6 +9,7 @@ N clips, P partial utterances of 160 frames, 40 mel bands, 256 dimensions.
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,6 +41,21 @@ _VAD_AVERAGE_FRAMES = 8
 _VAD_KEPT_SILENCE_FRAMES = 6
 _BATCH_PARTIALS = 128
 """Partial utterances through the LSTM at once: beyond, more memory and no more speed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """The partial utterances of one clip, 1.6 s each, 1.3 a second."""
+
+    vectors: Wave
+    """float32[P, 256], each of norm 1."""
+    start_s: NDArray[np.float64]
+    """float64[P], from the start of the clip; silences that were cut away counted."""
+
+    @property
+    def mean(self) -> Wave:
+        """The clip's own vector, float32[256] of norm 1."""
+        return _unit(self.vectors.mean(axis=0))
 
 
 class SpeakerEncoder:
@@ -88,7 +104,13 @@ class SpeakerEncoder:
 
     def embed_batch(self, wavs: Sequence[Wave], sample_rate_hz: int) -> list[Wave | None]:
         """Return the vector of each clip as `embed` does, None for one without speech; much faster than one by one."""
-        slices = [self._partials(speech(wav, sample_rate_hz)) for wav in wavs]
+        windows = self.embed_windows(wavs, sample_rate_hz)
+        return [None if one is None else one.mean for one in windows]
+
+    def embed_windows(self, wavs: Sequence[Wave], sample_rate_hz: int) -> list[Windows | None]:
+        """Return what `embed_batch` takes the mean of: who speaks when in each clip, None for one without speech."""
+        voiced = [_voiced(wav, sample_rate_hz) for wav in wavs]
+        slices = [self._partials(wav) for wav, _ in voiced]
         mels = [partials for partials in slices if partials is not None]
         if not mels:
             return [None] * len(wavs)
@@ -97,7 +119,12 @@ class SpeakerEncoder:
                 [self._network(part) for part in torch.split(torch.cat(mels), _BATCH_PARTIALS)]
             )  # (P, 256)
         found = iter(torch.split(vectors, [len(partials) for partials in mels]))
-        return [None if partials is None else _unit(next(found).mean(dim=0).cpu().numpy()) for partials in slices]
+        return [
+            None
+            if partials is None
+            else Windows(vectors=next(found).cpu().numpy(), start_s=_original_times(kept, len(partials)))
+            for partials, (_, kept) in zip(slices, voiced, strict=True)
+        ]
 
     def embed_speaker(self, wavs: Sequence[Wave], sample_rate_hz: int) -> Wave:
         """Return the vector of one speaker from several clips, float32[256] of norm 1: the mean of their vectors.
@@ -137,11 +164,16 @@ def similarity(first: Wave, second: Wave) -> float:
 
 def speech(wav: Wave, sample_rate_hz: int) -> Wave:
     """Resample to 16 kHz, raise quiet clips to -30 dBFS and cut silences of more than 0.2 s, as in training."""
+    return _voiced(wav, sample_rate_hz)[0]
+
+
+def _voiced(wav: Wave, sample_rate_hz: int) -> tuple[Wave, NDArray[np.bool_]]:
+    """Return `speech`, and for each 30 ms of the wave whether it was kept."""
     if sample_rate_hz != SAMPLE_RATE_HZ:
         wav = soxr.resample(wav, sample_rate_hz, SAMPLE_RATE_HZ)
     power = float(np.mean(np.square(wav, dtype=np.float64))) if len(wav) else 0.0
     if not power or not np.isfinite(power):
-        return np.zeros(0, dtype=np.float32)
+        return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
     gain_db = max(_TARGET_DB - 10 * np.log10(power), 0.0)
     wav = (wav * 10 ** (gain_db / 20)).astype(np.float32)[: len(wav) // _VAD_SAMPLES * _VAD_SAMPLES]
     pcm = (np.clip(wav, -1, 1) * 32767).round().astype("<i2").tobytes()
@@ -149,8 +181,16 @@ def speech(wav: Wave, sample_rate_hz: int) -> Wave:
     step = _VAD_SAMPLES * 2
     voiced = [vad.is_speech(pcm[start : start + step], SAMPLE_RATE_HZ) for start in range(0, len(pcm), step)]
     if not voiced:
-        return np.zeros(0, dtype=np.float32)
-    return np.asarray(wav[np.repeat(_smooth(np.array(voiced)), _VAD_SAMPLES)])
+        return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
+    kept = _smooth(np.array(voiced))
+    return np.asarray(wav[np.repeat(kept, _VAD_SAMPLES)]), kept
+
+
+def _original_times(kept: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
+    """Say when each of `count` partial utterances of the kept 30 ms starts in the whole wave, seconds."""
+    places = np.flatnonzero(kept) * (_VAD_SAMPLES / SAMPLE_RATE_HZ)
+    frames = np.arange(count) * _STEP_FRAMES * _HOP_SAMPLES // _VAD_SAMPLES
+    return np.asarray(places[np.minimum(frames, len(places) - 1)])
 
 
 def _smooth(voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -94,8 +94,8 @@ def _coverage(coverage: Coverage) -> list[str]:
 
 
 def minutes(clips: Sequence[Clip]) -> float:
-    """Add up the length of clips."""
-    return sum(clip.end_s - clip.start_s for clip in clips) / 60
+    """Add up the length of clips, pauses that were left out of them not counted."""
+    return sum(clip.duration_s for clip in clips) / 60
 
 
 def escape(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dctts.atomic import write_text
 from pipeline.errors import DatasetError
-from pipeline.records import Clip
+from pipeline.records import Clip, Span
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _HINT = "the file is rebuilt from what was fetched: delete it and run the same fetch command again"
@@ -67,6 +67,7 @@ def format_clip(clip: Clip) -> str:
             if math.isfinite(float(value))
         },
         "witnesses": dict(sorted(clip.witnesses.items())),
+        "pauses": [[round(pause.start_s, 3), round(pause.end_s, 3)] for pause in clip.pauses],
     }
     return json.dumps(row, ensure_ascii=False, allow_nan=False)
 
@@ -108,7 +109,24 @@ def parse_clip(line: str) -> Clip:
         reasons=tuple(reasons),
         measures={name: _number(measures, name) for name in measures},
         witnesses=witnesses,
+        pauses=_pauses(row.get("pauses", []), start_s, end_s),
     )
+
+
+def _pauses(rows: Any, start_s: float, end_s: float) -> tuple[Span, ...]:
+    """Check that pauses lie inside the clip, in order and apart."""
+    pauses: list[Span] = []
+    if not isinstance(rows, list):
+        raise ValueError(f"pauses is not a list: {str(rows)[:60]!r}")
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 2:
+            raise ValueError(f"a pause is not [start, end]: {str(row)[:60]!r}")
+        ends = {"start": row[0], "end": row[1]}
+        pause = Span(start_s=_number(ends, "start"), end_s=_number(ends, "end"))
+        if not (pauses[-1].end_s if pauses else start_s) < pause.start_s < pause.end_s < end_s:
+            raise ValueError(f"pauses are not in order inside the clip: {str(rows)[:60]!r}")
+        pauses.append(pause)
+    return tuple(pauses)
 
 
 def _field(row: Mapping[str, Any], name: str, kind: type) -> Any:

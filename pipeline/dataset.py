@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from dctts.atomic import write_json, write_text
 from dctts.lexicon import Lexicon
@@ -32,7 +33,7 @@ with warnings.catch_warnings():
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1  # of how a clip is cut: raise it when the same clip and options would give other samples
+_VERSION = 2  # of how a clip is cut: raise it when the same clip and options would give other samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,9 +173,11 @@ def _cut(source: Path, clip: Clip, wav: Path, options: DatasetOptions) -> None:
             raise ValueError(
                 f"{source}: expected mono at {rate} Hz, got {file.channels} channels, {file.samplerate} Hz"
             )
-        start = min(round(clip.start_s * rate), file.frames)
-        file.seek(start)
-        samples = file.read(max(0, round(clip.end_s * rate) - start), dtype="float32")
+        pieces = [_read(file, start_s, end_s) for start_s, end_s in _sounding(clip)]
+    fade = round(options.fade_ms / 1000 * rate)
+    samples = pieces[0]
+    for piece in pieces[1:]:
+        samples = _crossfaded(samples, piece, fade)
     if not len(samples):
         raise DatasetError(
             f"clip {clip.id} starts at {clip.start_s:.1f} s, after the end of its recording",
@@ -190,6 +193,29 @@ def _cut(source: Path, clip: Clip, wav: Path, options: DatasetOptions) -> None:
     segment.export(wav, format="wav").close()
 
 
+def _sounding(clip: Clip) -> list[tuple[float, float]]:
+    """List the stretches of the recording that a clip is made of: all of it but its long pauses."""
+    edges = [clip.start_s, *(edge for pause in clip.pauses for edge in (pause.start_s, pause.end_s)), clip.end_s]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _read(file: soundfile.SoundFile, start_s: float, end_s: float) -> NDArray[np.float32]:
+    start = min(round(start_s * file.samplerate), file.frames)
+    file.seek(start)
+    samples: NDArray[np.float32] = file.read(max(0, round(end_s * file.samplerate) - start), dtype="float32")
+    return samples
+
+
+def _crossfaded(left: NDArray[np.float32], right: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Join two stretches of near silence over `count` samples, so that the seam is not heard."""
+    count = min(count, len(left), len(right))
+    if not count:
+        return np.concatenate([left, right])
+    rising = np.linspace(0, 1, count, dtype=np.float32)
+    seam = left[-count:] * (1 - rising) + right[:count] * rising
+    return np.concatenate([left[:-count], seam, right[count:]])
+
+
 def _take_over(before: Path, wav: Path) -> None:
     try:
         os.link(before, wav)
@@ -198,7 +224,8 @@ def _take_over(before: Path, wav: Path) -> None:
 
 
 def _wav_key(clip: Clip, recording: Recording, options: DatasetOptions) -> str:
-    made_of = [_VERSION, recording.audio_sha256, round(clip.start_s, 3), round(clip.end_s, 3), asdict(options)]
+    times = [(round(start_s, 3), round(end_s, 3)) for start_s, end_s in _sounding(clip)]
+    made_of = [_VERSION, recording.audio_sha256, times, asdict(options)]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
 
 

@@ -5,6 +5,7 @@ ClonePipelineError (dctts.errors)
 ├── CaptionError         a caption file that cannot be read
 ├── NoSpeechError        a recording in which nobody speaks
 ├── TranscribeError      a recogniser that cannot be loaded or run
+├── SpeakerError         the wanted speaker is not there
 ├── DatasetError         nothing left to build a voice from
 └── VoiceError           a voice name or folder that cannot be used
 """
@@ -26,6 +27,10 @@ class NoSpeechError(ClonePipelineError):
 
 class TranscribeError(ClonePipelineError):
     """A recogniser that cannot be loaded or run."""
+
+
+class SpeakerError(ClonePipelineError):
+    """The wanted speaker is not in a recording."""
 
 
 class DatasetError(ClonePipelineError):

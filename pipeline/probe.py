@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
@@ -110,17 +108,16 @@ def probe(
                 f"nobody speaks in {heard_s:.0f} s taken from {recording.title or url}", hint=error.hint
             ) from error
         utterances, heard = _transcribe(recording, wav, spans, windows, shifted, options, progress, begun, clock)
-        voices = _Voices(SpeakerEncoder())
-        clips = screen(
+        screened = screen(
             utterances,
             wav,
             options=options.screen,
-            speaker_encoder=voices,
+            speaker_encoder=SpeakerEncoder(),
             sounds=shifted.sounds if shifted else (),
             progress=progress,
         )
-        shares = voices.shares(utterances, options)
-    return _forecast(recording, heard, clips, shares)
+    shares = tuple(one.share for one in screened.speakers if one.share >= options.least_speaker_share)
+    return _forecast(recording, heard, screened.clips, shares)
 
 
 def _transcribe(
@@ -196,31 +193,3 @@ def _spread(shares: Sequence[float]) -> tuple[float, float]:
     chance = random.Random(0)  # the same windows, the same range
     means = sorted(float(np.mean(chance.choices(shares, k=len(shares)))) for _ in range(_RESAMPLES))
     return means[_RESAMPLES // 10], means[-_RESAMPLES // 10]
-
-
-class _Voices:
-    """A speaker encoder that remembers what it heard, so that nothing is embedded twice."""
-
-    def __init__(self, encoder: SpeakerEncoder) -> None:
-        self._encoder = encoder
-        self._vectors: list[NDArray[np.float32] | None] = []
-
-    def embed_batch(
-        self, wavs: Sequence[NDArray[np.float32]], sample_rate_hz: int
-    ) -> Sequence[NDArray[np.float32] | None]:
-        found = self._encoder.embed_batch(wavs, sample_rate_hz)
-        self._vectors += found
-        return found
-
-    def shares(self, utterances: Sequence[Utterance], options: ProbeOptions) -> tuple[float, ...]:
-        """Group by voice what has words, as the screening does, and give each speaker's share of the seconds."""
-        pairs = [
-            (v, u.span.duration_s) for v, u in zip(self._vectors, utterances, strict=True) if v is not None and u.text
-        ]
-        if len(pairs) < 2:
-            return (1.0,) * len(pairs)
-        tree = linkage(np.stack([vector for vector, _ in pairs]), method="average", metric="cosine")
-        labels = fcluster(tree, t=1 - options.screen.same_speaker_cos, criterion="distance")
-        seconds = np.bincount(labels, weights=[seconds for _, seconds in pairs])
-        shares = sorted((float(value) for value in seconds / seconds.sum()), reverse=True)
-        return tuple(share for share in shares if share >= options.least_speaker_share)

@@ -40,6 +40,8 @@ class Word:
     text: str
     start_s: float
     end_s: float
+    score: float = 0.0
+    """Where it was aligned, how well the sound fits it: nats per frame, at most 0; the worst of its spoken words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,13 @@ class Clip:
     """Why it was dropped; empty when kept."""
     measures: Mapping[str, float] = field(default_factory=dict)
     witnesses: Mapping[str, str] = field(default_factory=dict)
+    pauses: tuple[Span, ...] = ()
+    """Stretches of silence inside it that the dataset leaves out, in order, in seconds of the recording."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds of what the dataset holds of it."""
+        return self.end_s - self.start_s - sum(pause.duration_s for pause in self.pauses)
 
     def __post_init__(self) -> None:
         if self.kept == bool(self.reasons):

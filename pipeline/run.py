@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,12 +14,14 @@ from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.text import normalise
+from pipeline import samples as wav_samples
 from pipeline.captions import CaptionTrack, read_captions
 from pipeline.clips_file import read_clips, write_clips
 from pipeline.dataset import DatasetOptions, DatasetSummary, drop_wordless, write_dataset
 from pipeline.decoded import DecodedAudio
 from pipeline.errors import DatasetError, FetchError, VoiceError
 from pipeline.fetch import FetchOptions, fetch, load_recording
+from pipeline.ffmpeg import decode
 from pipeline.funnel import Funnel, add_up, stretches
 from pipeline.records import Clip, Recording, Span, Speaker, Utterance
 from pipeline.report import write_report
@@ -38,7 +40,8 @@ log = logging.getLogger(__name__)
 ANALYSIS_RATE_HZ = 16_000
 """What webrtcvad, the recognisers and the speaker encoder take."""
 _REVIEW_RATE_HZ = 22_050  # what the dataset holds is what is judged
-_VERSION = 1  # of what the stages compute: raise it when equal settings would give other rows
+_VERSION = 2  # of what the stages compute: raise it when equal settings would give other rows
+_MOST_REFERENCE_S = 60.0  # of a reference clip; more tells nothing new
 _PART_SPANS = 64  # some four minutes of speech: what is transcribed again, at most, after a kill
 
 
@@ -56,6 +59,10 @@ class RunOptions:
     """A name that openai-whisper knows, or a path to a checkpoint in its format."""
     device: str = "auto"
     """Where Whisper runs: auto, cpu or cuda."""
+    speaker: int = 1
+    """Whose voice is wanted: 1 speaks most."""
+    speaker_reference: Path | None = None
+    """A recording of the wanted voice, in any format that ffmpeg reads; it goes before `speaker`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +119,7 @@ def build_voice_data(
     options = options or RunOptions()
     with _locked(voice):
         _sweep(voice)
+        options = replace(options, screen=_whose(options, voice, progress))
         recordings, failures = _fetch_all(urls, voice, options, progress)
         alone = len(recordings) + len(failures) == 1
         done: list[Recording] = []
@@ -213,9 +221,9 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
     asked = (options.transcriber, options.whisper_model, options.fetch.language)
     words_key = key_of("transcribe", _VERSION, spans_key, captions_hash, *asked)
     clips_key = key_of("screen", _VERSION, words_key, options.screen)
-    clips_file = _clips_file(recording)
+    clips_file, speakers_file = _clips_file(recording), _speakers_file(recording)
     clips = clips_file.load(clips_key)
-    if clips is not None:
+    if clips is not None and speakers_file.load(clips_key) is not None:
         log.info("%s: unchanged, %d clips", recording.title or recording.id, len(clips.rows))
         return clips
     spans_file = StageFile[Span](recording.folder / "stages" / "spans.jsonl", parse_span)
@@ -254,7 +262,23 @@ def _find_clips(recording: Recording, options: RunOptions, progress: Progress) -
         sounds=captions.sounds if captions else (),
         progress=progress,
     )
-    return clips_file.save(clips_key, drop_wordless(screened, normalise), note=utterances.note)
+    speakers_file.save(clips_key, screened.speakers)
+    return clips_file.save(clips_key, drop_wordless(screened.clips, normalise), note=utterances.note)
+
+
+def _whose(options: RunOptions, voice: VoiceFolder, progress: Progress) -> ScreenOptions:
+    """Add whose voice is wanted to the thresholds."""
+    screening = replace(options.screen, speaker=options.speaker)
+    if options.speaker_reference is None:
+        return screening
+    wav = voice.sources / ".reference.part.wav"  # swept away should this run be killed
+    try:
+        decode(options.speaker_reference, wav, sample_rate_hz=ANALYSIS_RATE_HZ, progress=progress)
+        samples = wav_samples.to_float(wav_samples.read(wav, 0.0, _MOST_REFERENCE_S))
+    finally:
+        wav.unlink(missing_ok=True)
+    vector = SpeakerEncoder().embed(samples, ANALYSIS_RATE_HZ)
+    return replace(screening, speaker_reference=tuple(round(float(value), 6) for value in vector))
 
 
 def _build(

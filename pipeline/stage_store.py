@@ -118,7 +118,7 @@ def parse_utterance(row: Mapping[str, Any]) -> Utterance:
         source=row["source"],
         span=parse_span(row["span"]),
         text=row["text"],
-        words=tuple(Word(text=word["text"], start_s=word["start_s"], end_s=word["end_s"]) for word in row["words"]),
+        words=tuple(Word(**word) for word in row["words"]),
         witnesses=row["witnesses"],
         measures=row["measures"],
     )
@@ -126,7 +126,7 @@ def parse_utterance(row: Mapping[str, Any]) -> Utterance:
 
 def parse_clip(row: Mapping[str, Any]) -> Clip:
     """Parse what `save` wrote for a clip."""
-    return Clip(**{**row, "reasons": tuple(row["reasons"])})
+    return Clip(**{**row, "reasons": tuple(row["reasons"]), "pauses": tuple(map(parse_span, row["pauses"]))})
 
 
 def parse_speaker(row: Mapping[str, Any]) -> Speaker:

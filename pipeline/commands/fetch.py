@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WORDS = "Words"
 SPEECH = "Speech"
 DOWNLOAD = "Download"
+SPEAKER = "Whose voice"
 LANGUAGE = "en"
 ENOUGH_MIN = 15.0
 _TOP_REASONS = 4
@@ -63,6 +64,29 @@ def fetch(
         int | None,
         typer.Option(min=1, help="Take at most this many videos of a playlist or channel.", rich_help_panel=DOWNLOAD),
     ] = None,
+    speaker: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Whose voice to take: 1 speaks most, 2 is next.", rich_help_panel=SPEAKER
+        ),
+    ] = 1,
+    speaker_reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="A recording of the wanted voice, 5 to 20 s of it alone.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=SPEAKER,
+        ),
+    ] = None,
+    list_speakers: Annotated[
+        bool,
+        typer.Option(
+            "--list-speakers",
+            help="Print who speaks, minutes each, instead of the paths; the report has them to hear.",
+            rich_help_panel=SPEAKER,
+        ),
+    ] = False,
     transcriber: Annotated[
         TranscriberName,
         typer.Option(
@@ -77,14 +101,6 @@ def fetch(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda", help="Where Whisper runs.", rich_help_panel=WORDS)
     ] = "auto",
-    list_speakers: Annotated[
-        bool,
-        typer.Option(
-            "--list-speakers",
-            help="Print who speaks, minutes each, instead of the paths; the report has them to hear.",
-            rich_help_panel=SPEECH,
-        ),
-    ] = False,
     vad_aggressiveness: Annotated[
         int | None,
         typer.Option(
@@ -136,6 +152,8 @@ def fetch(
         transcriber=transcriber.value,
         whisper_model=whisper_model,
         device=device,
+        speaker=speaker,
+        speaker_reference=speaker_reference,
     )
     summary = build_voice_data(wanted, folder, options, terminal.progress())
     for line in describe(summary, folder):

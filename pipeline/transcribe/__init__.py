@@ -58,9 +58,7 @@ def _whisper(captions: Captions | None, model: str, device: str, language: str) 
 
     network, where = load_whisper(model, device)
     witness = ", captions as second witness" if captions else ""
-    transcriber = WhisperTranscriber(
-        model=network, captions=captions.words if captions else (), language=language.split("-")[0]
-    )
+    transcriber = WhisperTranscriber(model=network, captions=captions, language=language.split("-")[0])
     return transcriber, f"transcriber: Whisper {model} on {network.device.type} ({where}){witness}"
 
 

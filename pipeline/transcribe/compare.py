@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 
 from pipeline.align import AlignedWord, Alignment
 from pipeline.samples import FRAME_S
+from pipeline.variants import Run, different_runs
 
 WINDOW_FRAMES = 30
 """A loss is summed over 0.3 s, a short word: a wrong word loses much at one place, where a recogniser's guess at a name
@@ -27,36 +27,54 @@ class Disagreement:
     """A run of words that the two witnesses hold differently."""
 
     start_s: float
-    """From the start of the samples."""
+    """Where the differing words start, from the start of the samples."""
     end_s: float
+    """Where they end."""
     first: slice
     """Which words of the first witness; empty when it holds none there."""
     second: slice
     """Which words of the second."""
     loss: float
     """Most nats by which the second's words fit 0.3 s of sound better; below 0 the first's fit better throughout."""
+    frames: tuple[int, int]
+    """Where that is looked for."""
+    weight: float
+    """What a nat counts."""
 
 
 def compare(first: Alignment, second: Alignment) -> list[Disagreement]:
-    """List where two alignments of the same samples hold different words."""
+    """List where two alignments of the same samples hold words that say different things."""
     found = []
-    for a, b, c, d in _different_runs([word.text for word in first.words], [word.text for word in second.words]):
-        start = min(_end(first.words, a - 1), _end(second.words, c - 1))
-        end = max(_start(first.words, b), _start(second.words, d))
-        end = min(end, len(first.frame_scores), len(second.frame_scores))
-        loss = most_lost(first, second, start - REACH_FRAMES, end + REACH_FRAMES)
-        if any(word.guessed for word in first.words[a:b]):
-            loss *= GUESSED_WEIGHT
+    for a, b, c, d in different_runs([word.text for word in first.words], [word.text for word in second.words]):
+        own, other = first.words[a:b], second.words[c:d]
+        frames = _frames(first, second, (a, b, c, d))
+        weight = GUESSED_WEIGHT if any(word.guessed for word in own) else 1.0
         found.append(
             Disagreement(
-                start_s=round(start * FRAME_S, 3),
-                end_s=round(end * FRAME_S, 3),
+                start_s=round(min(word.start_s for word in (*own, *other)), 3),
+                end_s=round(max(word.end_s for word in (*own, *other)), 3),
                 first=slice(a, b),
                 second=slice(c, d),
-                loss=round(loss, 1),
+                loss=round(weight * most_lost(first, second, *frames), 1),
+                frames=frames,
+                weight=weight,
             )
         )
     return found
+
+
+def loss_within(one: Disagreement, first: Alignment, second: Alignment, start: int, end: int) -> float:
+    """Return the loss of a disagreement within frames [start, end): a run of words may reach over a pause."""
+    low, high = max(one.frames[0], start), min(one.frames[1], end)
+    return round(one.weight * most_lost(first, second, low, high), 1)
+
+
+def _frames(first: Alignment, second: Alignment, run: Run) -> tuple[int, int]:
+    a, b, c, d = run
+    start = min(_end(first.words, a - 1), _end(second.words, c - 1))
+    end = max(_start(first.words, b), _start(second.words, d))
+    end = min(end, len(first.frame_scores), len(second.frame_scores))
+    return start - REACH_FRAMES, end + REACH_FRAMES
 
 
 def most_lost(first: Alignment, second: Alignment, start: int = 0, end: int | None = None) -> float:
@@ -72,20 +90,6 @@ def most_lost(first: Alignment, second: Alignment, start: int = 0, end: int | No
 
 def _running(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
-
-
-def _different_runs(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, int, int]]:
-    """Return (first start, end, second start, end) of each run of differing words, equal words on both sides."""
-    runs: list[tuple[int, int, int, int]] = []
-    for op in Levenshtein.opcodes(first, second):
-        a, b, c, d = op.src_start, op.src_end, op.dest_start, op.dest_end
-        if op.tag == "equal":
-            continue
-        if runs and runs[-1][1] == a and runs[-1][3] == c:
-            runs[-1] = (runs[-1][0], b, runs[-1][2], d)
-        else:
-            runs.append((a, b, c, d))
-    return runs
 
 
 def _end(words: Sequence[AlignedWord], index: int) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from pipeline.edges import beside
 from pipeline.records import Span, Word
-from pipeline.samples import FRAME_S, Decibels, quietest
+from pipeline.samples import FRAME_S, Decibels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,16 +18,12 @@ class CutOptions:
     50 ms of the silence on either side, so what is heard is a pause of 0.3 s."""
     inner_pause_s: float = 0.8
     """Longest pause kept inside a sentence: readers rest so long at a comma, and one sentence has one speaker."""
-    least_s: float = 1.0
-    """Shorter pieces are joined to a neighbour when they can be."""
+    least_s: float = 1.5
+    """Shorter pieces are joined to a neighbour where the pause is short: alone they do not tell whose they are."""
     most_s: float = 10.0
     """Longest piece; longer ones are cut at a pause inside the sentence."""
     safe_pause_s: float = 0.08
     """Nothing is cut at a shorter pause: that is the closure of a stop, inside a word."""
-    margin_s: float = 0.2
-    """Silence kept at either edge where there is that much."""
-    near_s: float = 0.05
-    """An edge keeps this distance from a word where the pause allows: aligned word edges are off by up to that."""
     loose_s: float = 0.3
     """Aligned words reach this far into the silence around them: so much longer than `most_s` they may still fit."""
     silence_db: float = 35.0
@@ -74,7 +71,8 @@ def group(words: Sequence[Word], ends: Sequence[bool], options: CutOptions) -> l
 
 def _keeping(pause_s: float, end: bool, options: CutOptions) -> float:
     """What it costs to keep a pause inside a piece."""
-    return 3.0 if pause_s >= (options.pause_s if end else options.inner_pause_s) else 0.0
+    over_s = pause_s - (options.pause_s if end else options.inner_pause_s)
+    return 3.0 + 10.0 * over_s if over_s >= 0 else 0.0
 
 
 def _cutting(pause_s: float, end: bool, options: CutOptions) -> float:
@@ -112,11 +110,11 @@ def edges(
         start = offset_s
         if first or words[0].start_s - offset_s > options.outer_s:
             before = words[first - 1].end_s if first else offset_s
-            start = _pause(before, words[first].start_s, levels, offset_s, options)[1]
+            start = beside(before, words[first].start_s, levels, offset_s)[1]
         end = end_of_all
         if last < len(words) or end_of_all - words[-1].end_s > options.outer_s:
             after = words[last].start_s if last < len(words) else end_of_all
-            end = _pause(words[last - 1].end_s, after, levels, offset_s, options)[0]
+            end = beside(words[last - 1].end_s, after, levels, offset_s)[0]
         start, end = _shrunk(start, end, levels, offset_s, options)
         spans.append(Span(start_s=round(start, 3), end_s=round(end, 3)))
     return spans
@@ -140,17 +138,3 @@ def _shrunk(
         else:
             end -= 1
     return offset_s + start * FRAME_S, offset_s + end * FRAME_S
-
-
-def _pause(start_s: float, end_s: float, levels: Decibels, offset_s: float, options: CutOptions) -> tuple[float, float]:
-    """Return where the piece before a pause ends and where the piece after it starts."""
-    near = min(options.near_s, (end_s - start_s) / 3)
-
-    def quiet(low_s: float, high_s: float) -> float:
-        low, high = round((low_s - offset_s) / FRAME_S), round((high_s - offset_s) / FRAME_S)
-        return round(offset_s + quietest(levels, low, max(high, low + 1)) * FRAME_S, 3)
-
-    if end_s - start_s < 2 * options.margin_s:
-        middle = quiet(start_s + near, end_s - near)
-        return middle, middle
-    return quiet(start_s + near, start_s + options.margin_s), quiet(end_s - options.margin_s, end_s - near)

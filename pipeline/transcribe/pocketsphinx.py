@@ -13,6 +13,9 @@ from pipeline import samples as wav_samples
 from pipeline.align import is_filler
 from pipeline.records import Span, Utterance, Word
 from pipeline.samples import FRAME_S, Samples
+from pipeline.transcribe.cut import CutOptions
+from pipeline.transcribe.fit import Stretch, fit_here
+from pipeline.transcribe.repair import RepairOptions
 from pipeline.transcribe.workers import Workers, usable_cores
 
 
@@ -46,17 +49,37 @@ class Recogniser:
 
 @dataclass(frozen=True, kw_only=True)
 class PocketSphinxTranscriber:
-    """Text from PocketSphinx alone: better than nothing (CER 7 to 19 %), and said so by `choose_transcriber`."""
+    """Text from PocketSphinx alone: better than nothing (CER 7 to 19 %), and said so by `choose_transcriber`.
+
+    What it hears is laid on the sound once more, by itself: it gives words to rain and dogs too, and how badly they
+    fit tells them from speech.
+    """
 
     workers: Workers = field(default_factory=lambda: Workers(usable_cores()))
+    cut: CutOptions = field(default_factory=CutOptions)
 
     def transcribe(
         self, wav_16k: Path, spans: Sequence[Span], *, source: str, progress: Progress = SILENT
     ) -> Iterator[Utterance]:
-        """Yield one utterance for each span, in order."""
-        for span, words in zip(spans, heard(wav_16k, spans, workers=self.workers, progress=progress), strict=True):
-            text = " ".join(word.text for word in words)
-            yield Utterance(source=source, span=span, text=text, words=words, witnesses={"pocketsphinx": text})
+        """Yield utterances in order of time: each span, cut at its pauses."""
+        words = list(heard(wav_16k, spans, workers=self.workers, progress=progress))
+        tasks = (
+            Stretch(
+                wav_16k=wav_16k,
+                source=source,
+                spans=(span,),
+                words=own,
+                ends=(True,) * len(own),
+                heard=own,
+                mendable=False,
+                cut=self.cut,
+                repair=RepairOptions(),
+                names=("pocketsphinx", "pocketsphinx"),
+            )
+            for span, own in zip(spans, words, strict=True)
+        )
+        for utterances in tracked(progress, "align", self.workers.spread(fit_here, tasks), len(spans)):
+            yield from utterances
 
 
 def heard(

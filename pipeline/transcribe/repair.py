@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from pipeline.align import Alignment
+from pipeline.readings import Reading
 from pipeline.records import Word
 from pipeline.spoken import spoken_forms
 from pipeline.transcribe.compare import Disagreement
@@ -32,13 +33,23 @@ class RepairOptions:
     """A filler word that the sound would lose less than this without was not said."""
 
 
-def without_fillers(written: Sequence[Word]) -> list[int]:
-    """Return the indices of the words that are no hesitation."""
-    return [k for k, word in enumerate(written) if not FILLERS.issuperset(spoken_forms(word.text))]
+DOUBLED = frozenset({"that", "had", "very", "really", "no", "yes", "so", "bye", "ha", "many", "much", "far", "long"})
+"""Words that are said twice on purpose; they are not looked at."""
+
+
+def doubtful(written: Sequence[Word]) -> list[int]:
+    """Return the indices of the words that a sound may not hold: hesitations, and the first of a word written twice."""
+    forms = [spoken_forms(word.text) for word in written]
+    return [
+        k
+        for k, form in enumerate(forms)
+        if FILLERS.issuperset(form) or ([form] == forms[k + 1 : k + 2] and not DOUBLED.issuperset(form))
+    ]
 
 
 def mend(
     written: Sequence[Word],
+    spoken: Sequence[Reading],
     ends: Sequence[bool],
     disagreements: Sequence[Disagreement],
     heard: Alignment,
@@ -48,6 +59,7 @@ def mend(
 
     Args:
         written: caption words.
+        spoken: how each is read.
         ends: for each whether a clip may well end after it.
         disagreements: of the caption's spoken words (`first`) with the heard ones (`second`).
         heard: the heard words, aligned.
@@ -56,7 +68,7 @@ def mend(
     Returns:
         The words, their `ends`, and how many were changed.
     """
-    owners = [k for k, word in enumerate(written) for _ in spoken_forms(word.text)]
+    owners = [k for k, reading in enumerate(spoken) for _ in reading]
     typical = median(word.score for word in heard.words)
     words, closes = list(written), list(ends)
     changed = 0

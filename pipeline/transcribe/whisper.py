@@ -3,24 +3,29 @@
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 import whisper
-from rapidfuzz.distance import Levenshtein
 from whisper.tokenizer import LANGUAGES
 
-from dctts.progress import SILENT, Progress
+from dctts.progress import SILENT, Progress, tracked
 from pipeline import samples as wav_samples
 from pipeline.errors import TranscribeError
+from pipeline.join import ends_sentence
 from pipeline.records import Span, Utterance, Word
-from pipeline.spoken import spoken_forms
-from pipeline.transcribe.assign import AssignOptions, share_out
+from pipeline.transcribe.assign import AssignOptions, assign, share_out
+from pipeline.transcribe.captions import Captions, clip_ends
+from pipeline.transcribe.cut import CutOptions
+from pipeline.transcribe.fit import Stretch, fit_here
+from pipeline.transcribe.repair import RepairOptions
+from pipeline.transcribe.workers import Workers, usable_cores
+from pipeline.variants import cer
 
 log = logging.getLogger(__name__)
 
@@ -91,18 +96,25 @@ class WhisperOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class WhisperTranscriber:
-    """Text from Whisper; captions, where there are any, as second witness."""
+    """Text from Whisper, with captions, where there are any, as second witness; or the other way round.
+
+    Captions with punctuation keep it and give the text; all others are a machine's, and Whisper is the better one.
+    In English the text is laid on the sound, weighed and cut at its pauses as captions are.
+    """
 
     model: Any
     """A whisper.model.Whisper."""
-    captions: Sequence[Word] = ()
+    captions: Captions | None = None
     language: str = "en"
     options: WhisperOptions = field(default_factory=WhisperOptions)
+    workers: Workers = field(default_factory=lambda: Workers(usable_cores()))
+    cut: CutOptions = field(default_factory=CutOptions)
+    repair: RepairOptions = field(default_factory=RepairOptions)
 
     def transcribe(
         self, wav_16k: Path, spans: Sequence[Span], *, source: str, progress: Progress = SILENT
     ) -> Iterator[Utterance]:
-        """Yield one utterance for each span, in order."""
+        """Yield utterances in order of time: one for each span, cut at its pauses where its words are aligned."""
         results: list[Any] = []
         with progress.bar("transcribe", len(spans)) as bar:
             remaining = iter(spans)
@@ -111,17 +123,72 @@ class WhisperTranscriber:
                 bar.advance(len(batch), results[-1].text)
         texts = [self._text(result) for result in results]
         heard = [_timed(text, span) for text, span in zip(texts, spans, strict=True)]
-        shares = share_out(self.captions, spans, heard, AssignOptions()) if self.captions else [[]] * len(spans)
-        for span, text, result, share in zip(spans, texts, results, shares, strict=True):
-            witnesses = {"whisper": text}
-            measures = {
-                "logprob": round(result.avg_logprob, 3),
-                "no_speech_prob": round(result.no_speech_prob, 3),
-            }
-            if self.captions:
+        measures = [
+            {"logprob": round(result.avg_logprob, 3), "no_speech_prob": round(result.no_speech_prob, 3)}
+            for result in results
+        ]
+        if self.language != "en":  # the aligner knows English only
+            yield from self._unaligned(spans, texts, heard, measures, source)
+            return
+        stretches = list(self._stretches(wav_16k, spans, heard, source))
+        done = self.workers.spread(fit_here, stretches)
+        for utterances in tracked(progress, "align", done, len(stretches)):
+            for utterance in utterances:
+                middle_s = (utterance.span.start_s + utterance.span.end_s) / 2
+                near = min(range(len(spans)), key=lambda k: abs((spans[k].start_s + spans[k].end_s) / 2 - middle_s))
+                yield replace(utterance, measures={**utterance.measures, **measures[near]})
+
+    def _stretches(
+        self, wav: Path, spans: Sequence[Span], heard: Sequence[Sequence[Word]], source: str
+    ) -> Iterator[Stretch]:
+        captions = self.captions
+        if captions is not None and captions.punctuated:
+            units, _ = assign(captions.words, clip_ends(captions), spans, heard, AssignOptions())
+            for unit in units:
+                yield Stretch(
+                    wav_16k=wav,
+                    source=source,
+                    spans=tuple(spans[unit.first : unit.last + 1]),
+                    words=unit.words,
+                    ends=unit.ends,
+                    heard=tuple(word for i in range(unit.first, unit.last + 1) for word in heard[i]),
+                    mendable=captions.kind_guess != "manual",
+                    cut=self.cut,
+                    repair=self.repair,
+                    names=("captions", "whisper"),
+                )
+            return
+        shares = share_out(captions.words, spans, heard, AssignOptions()) if captions is not None else heard
+        for span, words, share in zip(spans, heard, shares, strict=True):
+            yield Stretch(
+                wav_16k=wav,
+                source=source,
+                spans=(span,),
+                words=tuple(words),
+                ends=tuple(ends_sentence(word.text) for word in words),
+                heard=tuple(share),
+                mendable=False,
+                cut=self.cut,
+                repair=self.repair,
+                names=("whisper", "captions" if captions is not None else "whisper"),
+            )
+
+    def _unaligned(
+        self,
+        spans: Sequence[Span],
+        texts: Sequence[str],
+        heard: Sequence[Sequence[Word]],
+        measures: Sequence[Mapping[str, float]],
+        source: str,
+    ) -> Iterator[Utterance]:
+        captions = self.captions
+        shares = share_out(captions.words, spans, heard, AssignOptions()) if captions is not None else heard
+        for span, text, share, one in zip(spans, texts, shares, measures, strict=True):
+            witnesses, more = {"whisper": text}, {}
+            if captions is not None:
                 witnesses["captions"] = " ".join(word.text for word in share)
-                measures["agreement_cer"] = round(_cer(text, witnesses["captions"]), 3)
-            yield Utterance(source=source, span=span, text=text, witnesses=witnesses, measures=measures)
+                more["agreement_cer"] = round(cer(text.lower().split(), witnesses["captions"].lower().split()), 3)
+            yield Utterance(source=source, span=span, text=text, witnesses=witnesses, measures={**one, **more})
 
     def _decode(self, wav: Path, spans: Sequence[Span]) -> list[Any]:
         mels = torch.stack([self._mel(wav, span) for span in spans]).to(self.model.device)
@@ -187,9 +254,3 @@ def _timed(text: str, span: Span) -> list[Word]:
         timed.append(Word(text=word, start_s=at, end_s=end))
         at = end
     return timed
-
-
-def _cer(first: str, second: str) -> float:
-    left = " ".join(token for word in first.split() for token in spoken_forms(word))
-    right = " ".join(token for word in second.split() for token in spoken_forms(word))
-    return float(Levenshtein.distance(left, right)) / max(len(left), 1)

@@ -12,8 +12,9 @@ import soundfile
 from pipeline.align import Aligner
 from pipeline.records import Span, Word
 from pipeline.samples import Samples
-from pipeline.transcribe.captions import CaptionsTranscriber, Stretch, clip_ends, fit
+from pipeline.transcribe.captions import CaptionsTranscriber, clip_ends
 from pipeline.transcribe.cut import CutOptions
+from pipeline.transcribe.fit import Stretch, fit
 from pipeline.transcribe.pocketsphinx import PocketSphinxTranscriber, Recogniser
 from pipeline.transcribe.repair import RepairOptions
 from pipeline.transcribe.workers import Workers
@@ -152,7 +153,7 @@ def test_a_caption_word_that_is_not_said_is_mended_or_raises_the_disagreement(
     captions = tuple(Word(text=word, start_s=0.3 * k, end_s=0.3 * k + 0.3) for k, word in enumerate(wrong))
     heard = Recogniser().decode(load(voice, 0)[0])
     stretch = Stretch(
-        wav_16k=wav, source="talk", spans=tuple(spans), captions=captions, ends=(True,) * len(captions), heard=heard,
+        wav_16k=wav, source="talk", spans=tuple(spans), words=captions, ends=(True,) * len(captions), heard=heard,
         mendable=mended, cut=CutOptions(), repair=RepairOptions(),
     )  # fmt: skip
     utterances = fit(stretch, aligner)
@@ -165,7 +166,7 @@ def test_a_stretch_without_captions_stays_a_candidate_without_text(
 ) -> None:
     wav, spans, _ = talk(voice, tmp_path, (0,))
     stretch = Stretch(
-        wav_16k=wav, source="talk", spans=tuple(spans), captions=(), ends=(), heard=(), mendable=True,
+        wav_16k=wav, source="talk", spans=tuple(spans), words=(), ends=(), heard=(), mendable=True,
         cut=CutOptions(), repair=RepairOptions(),
     )  # fmt: skip
     (one,) = fit(stretch, aligner)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.clips_file import format_clip, read_clips, write_clips
+from pipeline.clips_file import format_clip, parse_clip, read_clips, write_clips
 from pipeline.errors import DatasetError
-from pipeline.records import Clip
+from pipeline.records import Clip, Span
 
 ROW: dict[str, Any] = {
     "id": "talk-0001500",
@@ -19,6 +19,7 @@ ROW: dict[str, Any] = {
     "reasons": ["snr too low"],
     "measures": {"snr_db": 9.5},
     "witnesses": {"captions": "good evening"},
+    "pauses": [],
 }
 
 
@@ -90,3 +91,20 @@ def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no clips\.jsonl") as caught:
         read_clips(tmp_path / "clips.jsonl")
     assert "fetch" in str(caught.value.hint)
+
+
+def test_pauses_come_back_and_must_lie_inside(tmp_path: Path) -> None:
+    paused = Clip(id="t-0", source="t", start_s=1.0, end_s=5.0, text="a", kept=True,
+                  pauses=(Span(start_s=2.0, end_s=2.5), Span(start_s=3.0, end_s=3.25)))  # fmt: skip
+    assert paused.duration_s == 3.25
+    write_clips(tmp_path / "clips.jsonl", [paused])
+    assert read_clips(tmp_path / "clips.jsonl") == [paused]
+    for bad in ("[[0.5, 2.0]]", "[[3.0, 3.2], [2.0, 2.1]]", "[[2.0, 9.0]]", "[[2.0]]", "7"):
+        line = format_clip(paused).replace("[[2.0, 2.5], [3.0, 3.25]]", bad)
+        with pytest.raises(ValueError, match="pause"):
+            parse_clip(line)
+
+
+def test_a_file_from_before_there_were_pauses_is_read() -> None:
+    clip = Clip(id="t-0", source="t", start_s=1.0, end_s=5.0, text="a", kept=True)
+    assert parse_clip(format_clip(clip).replace(', "pauses": []', "")) == clip

@@ -10,7 +10,7 @@ from dctts.lexicon import open_lexicon
 from dctts.manifest import read_dataset
 from pipeline.dataset import DatasetOptions, drop_wordless, recover, write_dataset
 from pipeline.errors import DatasetError
-from pipeline.records import Clip, Recording
+from pipeline.records import Clip, Recording, Span
 
 RATE = 22_050
 
@@ -187,3 +187,17 @@ def test_the_card_has_the_provenance_and_shows_a_hostile_title_as_text(
     assert "Whisper's weights are not cached" in card
     assert r"A \[talk\]\(javascript:x\) \<b\>" in card
     assert str(tmp_path) not in card
+
+
+def test_long_pauses_are_left_out_of_the_sound_and_of_the_minutes(
+    tmp_path: Path, recording: Recording, decoded: Callable[[str], Path]
+) -> None:
+    paused = clip(10.0, 14.0, pauses=(Span(start_s=11.0, end_s=12.5),))
+    write = {"decoded": decoded, "normalise": str.lower, "options": DatasetOptions(tail_s=0.0)}
+    summary = write_dataset([paused], {"talk": recording}, tmp_path / "dataset", **write)  # type: ignore[arg-type]
+    length_s = soundfile.info(tmp_path / "dataset" / "wavs" / f"{paused.id}.wav").duration
+    assert length_s == pytest.approx(2.5, abs=0.02)
+    assert summary.minutes == pytest.approx(2.5 / 60)
+    whole = clip(10.0, 14.0)
+    again = write_dataset([whole], {"talk": recording}, tmp_path / "dataset", **write)  # type: ignore[arg-type]
+    assert again.num_written == 1

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from pipeline import cli, probe
@@ -15,7 +14,8 @@ from pipeline.commands.probe import describe
 from pipeline.demo.page import PageServer
 from pipeline.errors import FetchError, NoSpeechError
 from pipeline.probe import ProbeOptions
-from pipeline.records import Clip, Span, Utterance, clip_id
+from pipeline.records import Clip, Span, Speaker, Utterance, clip_id
+from pipeline.screen import Screened
 
 PAGE = """<!doctype html><html><head><title>A talk</title></head><body><video>
 <source src="talk.wav" type="audio/wav"><track kind="captions" src="talk.en.auto.vtt" srclang="en">
@@ -44,22 +44,20 @@ class Stages:
         for span in spans:
             yield Utterance(source=source, span=span, text="Words.")
 
-    def screen(self, utterances: Sequence[Utterance], wav: Path, **given: object) -> list[Clip]:
-        encoder = given["speaker_encoder"]
-        encoder.embed_batch([np.zeros(1, np.float32)] * len(utterances), 16_000)  # type: ignore[attr-defined]
+    def screen(self, utterances: Sequence[Utterance], wav: Path, **_: object) -> Screened:
         why = [("music",) if n % 10 == 9 else ("noisy",) if n % 2 else () for n in range(len(utterances))]
-        return [
+        clips = [
             Clip(id=clip_id(u.source, u.span.start_s), source=u.source, start_s=u.span.start_s, end_s=u.span.end_s,
                  text=u.text, kept=not reasons, reasons=reasons)
             for u, reasons in zip(utterances, why, strict=True)
         ]  # fmt: skip
+        return Screened(clips=tuple(clips), speakers=TWO_VOICES)
 
 
-class TwoVoices:
-    """Every third clip is another voice."""
-
-    def embed_batch(self, wavs: Sequence[object], rate: int) -> list[NDArray[np.float32] | None]:
-        return [np.eye(4, dtype=np.float32)[int(n % 3 == 0)] for n in range(len(wavs))]
+TWO_VOICES = tuple(
+    Speaker(number=k + 1, speech_s=10.0, share=share, wanted=k == 0, samples=(), vector=(1.0,))
+    for k, share in enumerate((2 / 3, 1 / 3))
+)
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     stand_in = Stages()
     for name in ("find_spans", "choose_transcriber", "screen"):
         monkeypatch.setattr(probe, name, getattr(stand_in, name))
-    monkeypatch.setattr(probe, "SpeakerEncoder", TwoVoices)
+    monkeypatch.setattr(probe, "SpeakerEncoder", lambda: None)
     return stand_in
 
 

@@ -16,6 +16,7 @@ from pipeline.commands.fetch import describe, speaker_lines
 from pipeline.errors import DatasetError, FetchError, NoSpeechError, VoiceError
 from pipeline.records import Clip, Span, Speaker, Utterance, clip_id
 from pipeline.run import RunOptions, build_voice_data, refresh_report
+from pipeline.screen import Screened
 from pipeline.stage_store import StageFile, parse_speaker
 from pipeline.voices import VoiceFolder, open_voice
 
@@ -47,15 +48,16 @@ class Stages:
         for span in spans:
             yield Utterance(source=source, span=span, text=f"Sentence {span.start_s:.0f}.")
 
-    def screen(self, utterances: Sequence[Utterance], wav: Path, **_: object) -> list[Clip]:
+    def screen(self, utterances: Sequence[Utterance], wav: Path, **_: object) -> Screened:
         self.calls.append("screen")
-        return [
+        clips = [
             Clip(
                 id=clip_id(u.source, u.span.start_s), source=u.source, start_s=u.span.start_s, end_s=u.span.end_s,
                 text=u.text, kept=self.kept, reasons=() if self.kept else ("too noisy",),
             )
             for u in utterances
         ]  # fmt: skip
+        return Screened(clips=tuple(clips), speakers=())
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pipeline.errors import TranscribeError
 from pipeline.records import Span, Utterance, Word
 from pipeline.transcribe import choose_transcriber
 from pipeline.transcribe.whisper import WhisperOptions, WhisperTranscriber, load_whisper
+from pipeline.transcribe.workers import Workers
 
 # openai-whisper leaves the file of its vocabulary open for the garbage collector
 pytestmark = [
@@ -50,7 +51,9 @@ def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def transcribed(checkpoint: Path, wav: Path, spans: list[Span], batch: int) -> list[Utterance]:
     model, _ = load_whisper(str(checkpoint), "cpu")
     options = WhisperOptions(batch=batch, temperatures=(0.0,), bf16=False)
-    return list(WhisperTranscriber(model=model, options=options).transcribe(wav, spans, source="talk"))
+    return list(
+        WhisperTranscriber(model=model, options=options, workers=Workers(1)).transcribe(wav, spans, source="talk")
+    )
 
 
 def test_a_batch_gives_what_each_span_gives_alone_in_the_order_of_the_spans(checkpoint: Path, wav: Path) -> None:
@@ -65,7 +68,7 @@ def test_a_batch_gives_what_each_span_gives_alone_in_the_order_of_the_spans(chec
 def test_a_second_run_gives_the_same_at_every_temperature(checkpoint: Path, wav: Path) -> None:
     model, _ = load_whisper(str(checkpoint), "cpu")
     options = WhisperOptions(batch=2, temperatures=(0.0, 0.8), least_logprob=0.0, bf16=False)
-    transcriber = WhisperTranscriber(model=model, options=options)
+    transcriber = WhisperTranscriber(model=model, options=options, workers=Workers(1))
     first, second = (list(transcriber.transcribe(wav, SPANS[:3], source="talk")) for _ in range(2))
     assert first == second
 
@@ -73,17 +76,44 @@ def test_a_second_run_gives_the_same_at_every_temperature(checkpoint: Path, wav:
 def test_bf16_decodes(checkpoint: Path, wav: Path) -> None:
     model, _ = load_whisper(str(checkpoint), "cpu")
     options = WhisperOptions(temperatures=(0.0,), bf16=True)
-    assert len(list(WhisperTranscriber(model=model, options=options).transcribe(wav, SPANS, source="talk"))) == 5
+    assert (
+        len(
+            list(
+                WhisperTranscriber(model=model, options=options, workers=Workers(1)).transcribe(
+                    wav, SPANS, source="talk"
+                )
+            )
+        )
+        == 5
+    )
 
 
-def test_captions_are_a_second_witness(checkpoint: Path, wav: Path) -> None:
+@pytest.mark.parametrize(("punctuated", "language"), [(False, "en"), (True, "en"), (False, "de")])
+def test_captions_are_the_other_witness_and_give_the_text_where_they_have_punctuation(
+    checkpoint: Path, wav: Path, monkeypatch: pytest.MonkeyPatch, punctuated: bool, language: str
+) -> None:
+    class Track:
+        words = (Word(text="hello", start_s=0.2, end_s=0.6),)
+        cues = ()
+        kind_guess = "manual"
+
+        def __init__(self) -> None:
+            self.punctuated = punctuated
+
     model, _ = load_whisper(str(checkpoint), "cpu")
     transcriber = WhisperTranscriber(
-        model=model, captions=(Word(text="hello", start_s=0.2, end_s=0.6),), options=WhisperOptions(temperatures=(0.0,))
+        model=model,
+        captions=Track(),
+        options=WhisperOptions(temperatures=(0.0,)),
+        workers=Workers(1),
+        language=language,
     )
+    monkeypatch.setattr(transcriber.__class__, "_text", lambda self, result: "Hello.")
     (one,) = transcriber.transcribe(wav, [Span(start_s=0, end_s=1)], source="talk")
-    assert one.witnesses["captions"] == "hello"
+    assert one.witnesses == {"whisper": "Hello.", "captions": "hello"}
+    assert one.text == ("hello" if punctuated else "Hello.")
     assert one.measures["agreement_cer"] >= 0
+    assert "logprob" in one.measures
 
 
 def test_a_path_is_a_model_name_and_the_line_says_so(checkpoint: Path) -> None:
