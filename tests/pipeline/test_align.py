@@ -183,3 +183,18 @@ def test_a_clip_may_end_after_a_sentence_or_a_persons_cue() -> None:
     assert clip_ends(track) == [False, False, True, False]
     track.cues, track.kind_guess = (Cue(),), "manual"  # type: ignore[assignment]
     assert clip_ends(track) == [False, True, False, False]
+
+
+def test_what_was_heard_before_changes_nothing(voice: Path) -> None:
+    aligner, recogniser = Aligner(), Recogniser()
+
+    def found(number: int) -> object:
+        samples, text = load(voice, number)
+        alignment = aligner.align(text.split(), samples)
+        assert alignment is not None
+        return alignment.words, recogniser.decode(samples)
+
+    alone = found(0)
+    for number in (1, 2, 3):
+        found(number)
+    assert found(0) == alone
