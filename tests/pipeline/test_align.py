@@ -115,7 +115,7 @@ def test_workers_hear_what_one_process_hears(voice: Path, tmp_path: Path) -> Non
     workers.close()
     recogniser = Recogniser()
     alone = [recogniser.decode(part, start) for part, start in zip(parts, edges, strict=False)]
-    assert [u.words for u in spread] == alone
+    assert [[word.text for word in u.words] for u in spread] == [[word.text for word in words] for words in alone]
     assert [u.span for u in spread] == spans
     assert "danger" in spread[0].text
 
