@@ -59,10 +59,13 @@ def same(first: Sequence[str], second: Sequence[str]) -> bool:
     """Tell whether two runs of words say the same: written otherwise, contracted, or pronounced alike."""
     if not first or not second:
         return not first and not second
-    if _plain(first) == _plain(second):
+    if _plain(first) == _plain(second) or _sound_alike(first, second):
         return True
-    known = all(is_known(word) for word in (*first, *second))
-    return known and _phones(first) == _phones(second)
+    left, right = ([part for word in words for part in expanded(word)] for words in (first, second))
+    return len(left) == len(right) and all(
+        _canonical(one) == _canonical(other) or _sound_alike([one], [other])
+        for one, other in zip(left, right, strict=True)
+    )
 
 
 def agreed(first: Sequence[str], second: Sequence[str]) -> list[str]:
@@ -110,6 +113,11 @@ def _canonical(word: str) -> str:
 _IS = frozenset(
     f"{word}'s" for word in ("it", "he", "she", "that", "what", "there", "here", "who", "where", "how", "when")
 )
+
+
+def _sound_alike(first: Sequence[str], second: Sequence[str]) -> bool:
+    known = all(is_known(word) for word in (*first, *second))
+    return known and _phones(first) == _phones(second)
 
 
 def _phones(words: Sequence[str]) -> str:

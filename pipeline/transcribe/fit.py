@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import samples as wav_samples
 from pipeline.align import AlignedWord, Aligner, Alignment
-from pipeline.readings import Reading, as_heard
+from pipeline.readings import Reading, as_heard, places
 from pipeline.records import Span, Utterance, Word
 from pipeline.samples import FRAME_S, Samples
 from pipeline.spoken import spoken_forms
@@ -51,14 +52,18 @@ def fit(stretch: Stretch, aligner: Aligner) -> list[Utterance]:
     heard = tuple(token for word in stretch.heard for token in spoken_forms(word.text))
     text = Text(*_sayable(stretch.words, stretch.ends), heard=heard)
     if not text.words:
-        return [_utterance(stretch, span, (), (), {}) for span in stretch.spans]
+        return [_utterance(stretch, span, (), (), _between(stretch.heard, span), {}) for span in stretch.spans]
     samples = wav_samples.read(stretch.wav_16k, stretch.span.start_s, stretch.span.end_s)
     alignment = aligner.align(text.tokens, samples)
     if alignment is None:
-        return [_utterance(stretch, stretch.span, text.words, text.tokens, {"aligned": 0.0})]
+        return [_utterance(stretch, stretch.span, text.words, text.tokens, heard, {"aligned": 0.0})]
     text, alignment = drop_unspoken(text, alignment, samples, aligner, stretch.repair)
     weighed = weigh(text, alignment, samples, aligner, stretch)
     return list(_cut(stretch, weighed, samples))
+
+
+def _between(heard: Sequence[Word], span: Span) -> list[str]:
+    return [word.text for word in heard if span.start_s <= (word.start_s + word.end_s) / 2 < span.end_s]
 
 
 def fit_here(stretch: Stretch) -> list[Utterance]:
@@ -160,6 +165,7 @@ def _cut(stretch: Stretch, weighed: Weighed, samples: Samples) -> Iterator[Utter
     """Cut an aligned stretch at its pauses, and measure how far each piece is to be trusted."""
     text = weighed.text
     found = _gather(text, weighed.alignment)
+    said = _shared_out(text)
     offset_s = stretch.span.start_s
     words = [
         Word(
@@ -186,7 +192,18 @@ def _cut(stretch: Stretch, weighed: Weighed, samples: Samples) -> Iterator[Utter
         if stretch.names == ("pocketsphinx", "pocketsphinx"):
             measures["alone"] = 1.0
         tokens = [token for reading in text.spoken[first:last] for token in reading]
-        yield _utterance(stretch, span, words[first:last], tokens, measures)
+        heard = said[first] if last == len(words) else said[first][: len(said[first]) - len(said[last])]
+        yield _utterance(stretch, span, words[first:last], tokens, heard, measures)
+
+
+def _shared_out(text: Text) -> list[Sequence[str]]:
+    """Give for each written word what the other witness heard from there to the end: by its words, not by their times.
+
+    Times of captions are rough, so they do not tell on which side of a pause a word lies.
+    """
+    stands = places(text.tokens, text.heard)
+    starts = [0, *accumulate(len(reading) for reading in text.spoken)]
+    return [text.heard[stands[at] if k else 0 :] for k, at in enumerate(starts[:-1])]
 
 
 def _as_said(text: Text) -> list[Word]:
@@ -226,15 +243,18 @@ def _gather(text: Text, alignment: Alignment) -> list[tuple[AlignedWord, ...]]:
 
 
 def _utterance(
-    stretch: Stretch, span: Span, words: Sequence[Word], tokens: Sequence[str], measures: Mapping[str, float]
+    stretch: Stretch,
+    span: Span,
+    words: Sequence[Word],
+    tokens: Sequence[str],
+    heard: Sequence[str],
+    measures: Mapping[str, float],
 ) -> Utterance:
     first, second = stretch.names
-    heard = [word.text for word in stretch.heard if span.start_s <= (word.start_s + word.end_s) / 2 < span.end_s]
     text = " ".join(word.text for word in words)
-    witnesses = {first: text, second: " ".join(heard)} if words else {second: " ".join(heard)}
+    witnesses = {second: " ".join(heard), first: text} if words else {second: " ".join(heard)}
     if words:
-        said = [token for word in heard for token in spoken_forms(word)]
-        measures = {**measures, "agreement_cer": round(cer(tokens, said), 3)}
+        measures = {**measures, "agreement_cer": round(cer(tokens, heard), 3)}
     return Utterance(
         source=stretch.source, span=span, text=text, words=tuple(words), witnesses=witnesses, measures=measures
     )

@@ -17,7 +17,6 @@ from pipeline.errors import DatasetError, FetchError, NoSpeechError, VoiceError
 from pipeline.records import Clip, Span, Speaker, Utterance, clip_id
 from pipeline.run import RunOptions, build_voice_data, refresh_report
 from pipeline.screen import Screened
-from pipeline.stage_store import StageFile, parse_speaker
 from pipeline.voices import VoiceFolder, open_voice
 
 
@@ -30,6 +29,7 @@ class Stages:
         self.kept = True
         self.silent: set[float] = set()
         self.interrupt_at = -1
+        self.speakers: tuple[Speaker, ...] = ()
 
     def find_spans(self, wav: Path, options: object, progress: object) -> list[Span]:
         self.calls.append("segment")
@@ -57,7 +57,7 @@ class Stages:
             )
             for u in utterances
         ]  # fmt: skip
-        return Screened(clips=tuple(clips), speakers=())
+        return Screened(clips=tuple(clips), speakers=self.speakers)
 
 
 @pytest.fixture
@@ -260,15 +260,11 @@ def test_of_several_recordings_the_summary_says_what_each_gave(
 def test_speakers_of_a_recording_are_listed_and_in_the_report(
     tmp_path: Path, voice: VoiceFolder, stages: Stages
 ) -> None:
-    url = talk(tmp_path, "a.wav", 20)
-    build_voice_data([url], voice)
-    (source,) = voice.sources.iterdir()
-    rows = [
+    stages.speakers = tuple(
         Speaker(number=n, speech_s=s, share=s / 90, wanted=n == 1, samples=(Span(start_s=n, end_s=n + 2),), vector=())
         for n, s in ((1, 60.0), (2, 30.0))
-    ]
-    StageFile(source / "stages" / "speakers.jsonl", parse_speaker).save("key", rows)
-    summary = build_voice_data([url], voice)
+    )
+    summary = build_voice_data([talk(tmp_path, "a.wav", 20)], voice)
     assert speaker_lines(summary)[1:] == ["a\t1\t1.0\t67%\tyes\t0:01", "a\t2\t0.5\t33%\tno\t0:02"]
     assert "Who speaks" in voice.report_html.read_text()
 
