@@ -13,7 +13,8 @@ from dctts.corpus import Example
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
-from dctts.pretrain import PretrainOptions, pretrain, split
+from dctts.pretrain import PretrainOptions, going_on, pretrain, split
+from dctts.text2mel_task import Text2MelRecipe
 from dctts.voice import load_voice
 
 OPTIONS = PretrainOptions(size="tiny", steps=3, ssrn_steps=2, batch_size=4, hold_out="-007$", validate_every=2)
@@ -103,3 +104,11 @@ def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> N
     options = PretrainOptions(size="tiny", steps=1, ssrn_steps=1, hold_out="", hold_out_percent=0)
     with pytest.raises(TrainingError, match="8 clips to train on and 0 held out"):
         pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon())
+
+
+def test_who_reads_already_is_neither_guided_nor_spared() -> None:
+    plain = Text2MelRecipe()
+    later = going_on(plain)
+    assert later.guide_weight == plain.guide_final < plain.guide_weight
+    assert later.aligned_weight < plain.aligned_weight
+    assert later.corrupt_from == 0 < plain.corrupt_from
