@@ -179,13 +179,16 @@ def _cut(stretch: Stretch, weighed: Weighed, samples: Samples) -> Iterator[Utter
     pieces = cut.group(words, text.ends, stretch.cut)
     levels = wav_samples.smoothed(wav_samples.loudness_db(samples))
     spans = cut.edges(words, pieces, levels, offset_s, stretch.cut)
-    for (first, last), span in zip(pieces, spans, strict=True):
+    # What the text leaves out at an edge lies beyond it: each piece answers for the sound up to its neighbours.
+    befores = [0.0, *(span.end_s - offset_s for span in spans[:-1])]
+    afters = [*(span.start_s - offset_s for span in spans[1:]), stretch.span.duration_s]
+    for (first, last), span, before_s, after_s in zip(pieces, spans, befores, afters, strict=True):
         scores = [token.score for tokens in found[first:last] for token in tokens]
         measures = {
             "aligned": 1.0,
             "alignment_score": round(float(np.mean(scores)), 3),
             "worst_word_score": round(min(scores), 3),
-            "disagreement": weighed.loss(span.start_s - offset_s, span.end_s - offset_s),
+            "disagreement": weighed.loss(before_s, after_s),
             "mended_words": float(text.mended),
             "manual_captions": float(not stretch.mendable and stretch.names[0] == "captions"),
         }

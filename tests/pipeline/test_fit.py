@@ -112,4 +112,4 @@ def test_a_doubt_stays_with_the_words_it_is_about(bench: Bench, tmp_path: Path) 
     )
     doubts = {u.text: u.measures["disagreement"] for u in found}
     assert doubts.pop(LAKE[1]) < 30
-    assert max(doubts.values()) > 90
+    assert max(doubts.values()) > ScreenOptions().most_disagreement
