@@ -78,12 +78,7 @@ def new_speakers(
         with progress.bar("new speakers", len(examples)) as bar:
             for start in range(0, len(examples), EMBEDDED_TOGETHER):
                 rows = range(start, min(start + EMBEDDED_TOGETHER, len(examples)))
-                waves = [
-                    change(
-                        examples[row].wave.numpy().astype(np.float32) / 32768, config.sample_rate_hz, planned[row][1]
-                    )
-                    for row in rows
-                ]
+                waves = [change(_floats(examples[row].wave), config.sample_rate_hz, planned[row][1]) for row in rows]
                 vectors = encoder.embed_batch(waves, config.sample_rate_hz)
                 for row, wave, vector in zip(rows, waves, vectors, strict=True):
                     length = len(examples[row].wave)
