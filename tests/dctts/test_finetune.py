@@ -159,17 +159,17 @@ def tuned(trained: Path, folder: Path, scorer: Hears, **changes: Any) -> Path:
 
 
 def test_the_voice_is_the_step_that_was_heard_best(trained: Path, tmp_path: Path) -> None:
-    scorer = Hears(0.3, 0.5, 0.1, 0.4)
-    made = tuned(trained, tmp_path / "v/1", scorer, steps=3)
+    scorer = Hears(0.3, 0.4, 0.1, 0.15, 0.6)
+    made = tuned(trained, tmp_path / "v/1", scorer, steps=4)
     saved = json.loads((made / "selection.json").read_text())
-    assert (saved["selected"], len(saved["evaluations"])) == (2, 3)
+    assert (saved["selected"], len(saved["evaluations"])) == (2, 4)
     assert saved["base"]["cer"] == 0.3
     assert (made / "learning-curve.png").is_file()
     voice = load_voice(made / "voice.safetensors")
     assert voice.card["selected_step"] == 2
     weights = checkpoint.load(made / "candidates/2.safetensors").groups["average"]
     assert all(torch.equal(value.half(), weights[name]) for name, value in voice.text2mel.named_parameters())
-    last = checkpoint.load(made / "checkpoints/text2mel/3.safetensors").groups["average"]
+    last = checkpoint.load(made / "checkpoints/text2mel/4.safetensors").groups["average"]
     assert any(not torch.equal(value.half(), weights[name]) for name, value in last.items())
     (target,) = scorer.targets
     assert [row.text for row in target.held_out] == ["this is sentence number seven", "this is sentence number ten"]
