@@ -1,4 +1,7 @@
-"""Which part of a recording an address means: `#t=63,68` (W3C media fragments), `?t=63`, `start=63&end=68` (YouTube)."""
+"""Which part of a recording an address means.
+
+`#t=63,68` as in W3C's media fragments, `?t=63` and `?start=63&end=68` as on YouTube.
+"""
 
 import re
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from torch import Tensor
 from dctts.audio import loudness_normalise, trim_silence
 from dctts.config import AudioConfig
 from dctts.contrast import spoken_frames
-from dctts.corpus import waveform_to_mel
+from dctts.corpus import Embedder, waveform_to_mel
 from dctts.errors import AudioError
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress, tracked
@@ -64,11 +64,15 @@ class Hearing(Protocol):
         """Return the words heard, "" for none."""
 
 
+class Encoder(SpeakerEncoder, Embedder, Protocol):
+    """Somebody who knows voices apart: `dctts.speaker_encoder.SpeakerEncoder`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judges:
     """Who listens to a reference: the costly objects, made once."""
 
-    encoder: SpeakerEncoder
+    encoder: Encoder
     hearing: Hearing
     lexicon: Lexicon
     audio: AudioConfig
@@ -114,23 +118,32 @@ def read_references(
     return describe(clips, judges)
 
 
-def best_seconds(name: str, waves: Sequence[Wave], judges: Judges, seconds: float = SECONDS) -> Heard:
+def best_seconds(
+    name: str,
+    waves: Sequence[Wave],
+    judges: Judges,
+    *,
+    seconds: float = SECONDS,
+    least_speech_s: float = LEAST_SPEECH_S,
+) -> Heard:
     """Choose the best seconds of a recording.
 
     Args:
         name: of the recording, for messages.
         waves: the recording, or pieces of it, at the rate of `AudioConfig`.
+        seconds: how many.
+        least_speech_s: what the recording must hold.
 
     Raises:
-        AudioError: silence, or less than a second of speech.
+        AudioError: silence, or less speech than that.
     """
     rate = judges.audio.sample_rate_hz
     speech_s = sum(len(speech(wave, rate)) for wave in waves) / SAMPLE_RATE_HZ
     windows = judges.encoder.embed_windows(waves, rate)
     every = [one.vectors for one in windows if one is not None]
-    if speech_s < LEAST_SPEECH_S or not every:
+    if speech_s < least_speech_s or not every:
         found = f"only {speech_s:.1f} s of speech" if speech_s >= 0.1 else "nobody speaks"
-        raise AudioError(f"{found} in {name}; a voice needs at least {LEAST_SPEECH_S:g} s", hint=_HINT)
+        raise AudioError(f"{found} in {name}; a voice needs at least {least_speech_s:g} s", hint=_HINT)
     vectors = np.concatenate(every)
     main = _main_voice(vectors)
     if len(main) < len(vectors):
