@@ -35,8 +35,9 @@ def parse_moment(given: str) -> Moment:
     Raises:
         FetchError: times that cannot be read, or none between them.
     """
-    address, _, fragment = given.partition("#")
-    in_fragment = dict(parse_qsl(fragment)) if "=" in fragment else {}
+    address, mark, fragment = given.rpartition("#")
+    address = address if mark else given
+    in_fragment = dict(parse_qsl(fragment)) if mark and "=" in fragment else {}
     start, end = "", ""
     if re.match(r"https?://", address, re.IGNORECASE):
         parts = urlsplit(address)
@@ -50,7 +51,7 @@ def parse_moment(given: str) -> Moment:
             start = asked["t"]
     if "t" in in_fragment:
         start, end = in_fragment["t"], ""
-    elif fragment and not in_fragment:
+    elif mark and not start:
         address = given  # a fragment of another kind is the page's own
     start, _, inner_end = start.removeprefix("npt:").partition(",")
     return _moment(given, address, start, inner_end or end)

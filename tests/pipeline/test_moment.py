@@ -13,6 +13,8 @@ from pipeline.moment import Moment, parse_moment
         ("talk.mp4#t=,68.5", "talk.mp4", 0, 68.5),
         ("talk.mp4#t=npt:1:03,0:01:08.5", "talk.mp4", 63, 68.5),
         ("take#2.wav", "take#2.wav", 0, None),
+        ("take#2.wav#t=5", "take#2.wav", 5, None),
+        ("take#a=2.wav", "take#a=2.wav", 0, None),
         ("https://site/talk.mp4#t=1m3s,1h2m", "https://site/talk.mp4", 63, 3720),
         ("https://site/page?v=1#chapter", "https://site/page?v=1#chapter", 0, None),
         ("https://site/talk.mp3?t=63,68", "https://site/talk.mp3?t=63,68", 63, 68),
