@@ -8,11 +8,13 @@ from typer.testing import CliRunner
 
 from dctts.errors import TrainingError
 from dctts.finetune import FinetuneOptions, content_hash
+from dctts.manifest import read_dataset
 from dctts.voice import SpeakerTraits, load_voice
 from pipeline import cli
 from pipeline.bases import Base
 from pipeline.errors import DatasetError
 from pipeline.nearest_base import Target
+from pipeline.side_by_side import read_side_by_side
 from pipeline.train_voice import _candidates, choose_base
 
 
@@ -41,8 +43,17 @@ def test_a_voice_starts_from_the_base_that_ships_and_says_so(voices: Path, bases
         "sha256": content_hash(tiny_base_file),
         "licences": {"ada": "CC0 1.0", "bob": "CC BY 4.0"},
     }
-    config = json.loads((voices / "default" / "runs" / "1" / "config.json").read_text("utf-8"))
+    run = voices / "default" / "runs" / "1"
+    config = json.loads((run / "config.json").read_text("utf-8"))
     assert config["options"]["base"] == content_hash(tiny_base_file)
+    compared = read_side_by_side(run)
+    assert compared is not None
+    assert {sentence.text for sentence in compared.sentences} == {
+        row.text for row in read_dataset(voices / "default" / "dataset", split="val")
+    }
+    before = (run / "side-by-side.json").stat().st_mtime_ns
+    finetune(voices)  # nothing left to do
+    assert (run / "side-by-side.json").stat().st_mtime_ns == before
 
 
 def test_without_a_base_random_weights_are_taken_and_said_so(voices: Path, bases: Path, tiny_base_file: Path) -> None:
