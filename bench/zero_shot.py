@@ -6,8 +6,8 @@ The folder holds corpora in LJSpeech layout and, in `librispeech/test-other`, fi
 the base are scored on their held-out clips; all others, BDL first, never were in its training. Writes `zero-shot.json`
 and `zero-shot.png`, and prints a table in Markdown.
 
-Judges are Resemblyzer and, where `--judge NAME=MODULE:FUNCTION` names some, others: a function without arguments that
-gives an object with `embed_batch(waves, sample_rate_hz)`. On one free core ten sentences take about four minutes.
+Judges are Resemblyzer and, where `--judge NAME=MODULE:CLASS` names some, others: what can be called without arguments
+and then has `embed_batch(waves, sample_rate_hz)`. Ten sentences take two minutes of one core.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def person(name: str, group: str, paths: Sequence[Path], audio: AudioConfig) -> 
 
 
 def judge(named: str) -> tuple[str, Embedder]:
-    """Open a judge given as NAME=MODULE:FUNCTION."""
+    """Open a judge given as NAME=MODULE:CLASS."""
     name, _, place = named.partition("=")
     module, _, function = place.partition(":")
     made: Embedder = getattr(importlib.import_module(module), function)()
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument(
         "--readers", nargs="*", help="corpora the base was trained on; else those called as its speakers"
     )
-    parser.add_argument("--judge", action="append", default=[], type=judge, metavar="NAME=MODULE:FUNCTION")
+    parser.add_argument("--judge", action="append", default=[], type=judge, metavar="NAME=MODULE:CLASS")
     parser.add_argument("--sentences", type=int, default=10)
     parser.add_argument("--curve-sentences", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("zero-shot"))

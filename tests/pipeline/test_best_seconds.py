@@ -21,7 +21,7 @@ class Windows:
 
     @property
     def start_s(self) -> NDArray[np.float64]:
-        return 0.8 * np.arange(len(self.vectors))
+        return np.arange(0, 0.8 * len(self.vectors) - 1e-6, 0.8)
 
     @property
     def mean(self) -> NDArray[np.float32]:
