@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from dctts.chunks import Chunk
 from dctts.contrast import mean_leading_to, spoken_frames
@@ -23,6 +24,10 @@ NUM_SAID = 4
 """Sentences that are decoded to learn which spectrum the network gives a voice: a third of a second of work."""
 HALF_TRUSTED_S = 1.0
 """Speech of which the mean spectrum is believed by half: in one second there are some ten phones, not all forty."""
+STRANGER_COS = 0.7
+"""Cosine to the nearest base speaker up to which the reference's spectrum is believed as far as its length lets: two
+readers have 0.60 ± 0.06. Of one reader 0.9 is usual, and what five seconds tell of the spectrum beyond minutes of
+training is chance."""
 MOST_PACE = 1.25
 """Factor by which the pace may differ from that of the nearest base speaker: the network follows but in part."""
 
@@ -56,7 +61,7 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
         speakers={},
         traits={},
     )
-    return replace(voice, mean_frame=_mean_frame(voice, reference, lexicon))
+    return replace(voice, mean_frame=_mean_frame(voice, host, reference, lexicon))
 
 
 def _pace(heard: float | None, nearest: float) -> float:
@@ -65,16 +70,27 @@ def _pace(heard: float | None, nearest: float) -> float:
     return min(max(heard, nearest / MOST_PACE), nearest * MOST_PACE)
 
 
-def _mean_frame(voice: Voice, reference: Reference, lexicon: Lexicon) -> Tensor | None:
-    """Find the mean frame with which the voice's long-term spectrum comes out as the reference's."""
-    if reference.traits.mean_frame is None:
-        return voice.mean_frame
-    predicted = _predicted_mean(voice, lexicon)
-    if predicted is None:
-        return voice.mean_frame
-    trust = reference.speech_s / (reference.speech_s + HALF_TRUSTED_S)
-    wanted = predicted + trust * (torch.tensor(reference.traits.mean_frame) - predicted)
-    return mean_leading_to(wanted, predicted)
+def _mean_frame(voice: Voice, host: Voice, reference: Reference, lexicon: Lexicon) -> Tensor | None:
+    """Find the mean frame with which the long-term spectrum moves from the nearest speaker's to the reference's.
+
+    The network moves a part of the way by itself, and what it says differs from recordings in any voice: so the way
+    between the two recordings is compared with the way between what it says as the one and as the other. On three
+    readers it lifted the similarity of strangers from 0.56 to 0.63 (BDL) and cost LJSpeech's own 0.03.
+    """
+    if reference.traits.mean_frame is None or host.mean_frame is None:
+        return host.mean_frame
+    predicted, by_host = _predicted_mean(voice, lexicon), _predicted_mean(host, lexicon)
+    if predicted is None or by_host is None:
+        return host.mean_frame
+    missing = (torch.tensor(reference.traits.mean_frame) - host.mean_frame) - (predicted - by_host)
+    return mean_leading_to(predicted + _trust(reference, host) * missing, predicted)
+
+
+def _trust(reference: Reference, host: Voice) -> float:
+    """Say how far the mean spectrum of a reference is believed, in [0, 1]."""
+    cosine = float(cosine_similarity(reference.vector, host.speaker, dim=0))
+    by_length = reference.speech_s / (reference.speech_s + HALF_TRUSTED_S)
+    return by_length * min(1.0, (1 - cosine) / (1 - STRANGER_COS))
 
 
 def _predicted_mean(voice: Voice, lexicon: Lexicon) -> Tensor | None:

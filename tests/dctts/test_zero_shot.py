@@ -7,10 +7,10 @@ import torch
 from dctts.contrast import CONTRAST, spoken_frames, with_contrast
 from dctts.errors import CheckpointError
 from dctts.lexicon import Lexicon
-from dctts.voice import SpeakerTraits, Voice, load_voice
+from dctts.voice import SpeakerTraits, Voice, as_speaker, load_voice
 from dctts.zero_shot import MOST_PACE, Reference, _predicted_mean, zero_shot
 
-SOMEBODY = torch.nn.functional.normalize(torch.linspace(0, 1, 256), dim=0)
+SOMEBODY = torch.nn.functional.normalize(torch.linspace(0, 1, 256) ** 3, dim=0)
 BRIGHT = tuple(0.3 + 0.3 * band / 80 for band in range(80))
 
 
@@ -47,16 +47,31 @@ def test_the_pace_follows_the_reference_as_far_as_it_can_be_believed(base: Voice
     assert zero_shot(base, reference(symbols_per_frame=heard), Lexicon(), near="bob").symbols_per_frame == taken
 
 
-def test_the_spectrum_comes_out_as_that_of_the_reference_the_more_of_it_there_is(base: Voice) -> None:
-    def distance(speech_s: float) -> float:
-        voice = zero_shot(base, reference(speech_s, mean_frame=BRIGHT), Lexicon(), near="bob")
-        predicted = _predicted_mean(voice, Lexicon())
-        assert predicted is not None
-        said = with_contrast(predicted.unsqueeze(0), voice.mean_frame, CONTRAST)[0]
-        return float((said - torch.tensor(BRIGHT)).abs().mean())
+def missing(base: Voice, told: Reference) -> float:
+    """How far what is said like bob and like a reference lie from one another's distance when recorded."""
+    host, voice = as_speaker(base, "bob"), zero_shot(base, told, Lexicon(), near="bob")
+    by_host, predicted = _predicted_mean(host, Lexicon()), _predicted_mean(voice, Lexicon())
+    assert by_host is not None
+    assert predicted is not None
+    assert host.mean_frame is not None
+    said = with_contrast(predicted.unsqueeze(0), voice.mean_frame, CONTRAST)[0]
+    return float(((said - by_host) - (torch.tensor(BRIGHT) - host.mean_frame)).abs().mean())
 
-    assert distance(1e6) < 1e-4
-    assert distance(1e6) < distance(9.0) < distance(1.0) < distance(0.01)
+
+def test_the_spectrum_moves_as_far_as_the_recordings_differ_the_more_of_the_reference_there_is(base: Voice) -> None:
+    by_length = [missing(base, reference(speech_s, mean_frame=BRIGHT)) for speech_s in (1e6, 9.0, 1.0, 0.01)]
+    assert by_length[0] < 1e-4
+    assert by_length == sorted(by_length)
+    assert by_length[-1] > 10 * by_length[0]
+
+
+def test_of_somebody_who_is_a_base_speaker_the_spectrum_of_training_is_believed(base: Voice) -> None:
+    same = replace(reference(5.0, mean_frame=BRIGHT), vector=base.speakers["bob"])
+    voice = zero_shot(base, same, Lexicon(), near="bob")
+    predicted = _predicted_mean(voice, Lexicon())
+    assert predicted is not None
+    assert voice.mean_frame is not None
+    torch.testing.assert_close(voice.mean_frame, predicted)
 
 
 def test_only_frames_in_which_something_is_said_count() -> None:
