@@ -48,7 +48,7 @@ def test_the_pace_follows_the_reference_as_far_as_it_can_be_believed(base: Voice
 
 
 def missing(base: Voice, told: Reference) -> float:
-    """How far what is said like bob and like a reference lie from one another's distance when recorded."""
+    """How far what is said moves otherwise, from bob to a reference, than the recordings do."""
     host, voice = as_speaker(base, "bob"), zero_shot(base, told, Lexicon(), near="bob")
     by_host, predicted = _predicted_mean(host, Lexicon()), _predicted_mean(voice, Lexicon())
     assert by_host is not None
@@ -60,7 +60,7 @@ def missing(base: Voice, told: Reference) -> float:
 
 def test_the_spectrum_moves_as_far_as_the_recordings_differ_the_more_of_the_reference_there_is(base: Voice) -> None:
     by_length = [missing(base, reference(speech_s, mean_frame=BRIGHT)) for speech_s in (1e6, 9.0, 1.0, 0.01)]
-    assert by_length[0] < 1e-4
+    assert by_length[0] < 2e-3  # a band or two leaves the range of the features
     assert by_length == sorted(by_length)
     assert by_length[-1] > 10 * by_length[0]
 
