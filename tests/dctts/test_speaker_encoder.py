@@ -9,9 +9,9 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from dctts import speaker_encoder
 from dctts.errors import AudioError, CheckpointError
-from dctts.speaker_encoder import SpeakerEncoder, similarity, speech
+from dctts.partials import mel_filters, speech
+from dctts.speaker_encoder import SpeakerEncoder, similarity
 
 Wave = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ def test_the_vector_of_a_speaker_is_the_mean_of_its_clips(encoder: SpeakerEncode
 
 def test_the_filter_bank_is_librosas() -> None:
     np.testing.assert_allclose(
-        speaker_encoder._mel_filters(), librosa.filters.mel(sr=16_000, n_fft=400, n_mels=40), atol=1e-7
+        mel_filters(), librosa.filters.mel(sr=16_000, n_fft=400, n_mels=40), atol=1e-7
     )
 
 
