@@ -68,9 +68,7 @@ def test_the_vector_of_a_speaker_is_the_mean_of_its_clips(encoder: SpeakerEncode
 
 
 def test_the_filter_bank_is_librosas() -> None:
-    np.testing.assert_allclose(
-        mel_filters(), librosa.filters.mel(sr=16_000, n_fft=400, n_mels=40), atol=1e-7
-    )
+    np.testing.assert_allclose(mel_filters(), librosa.filters.mel(sr=16_000, n_fft=400, n_mels=40), atol=1e-7)
 
 
 def test_weights_that_would_run_code_or_are_none_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from dctts.speaker_encoder import SpeakerEncoder
-from pipeline.evaluation.likeness import Likeness, equal_error_rate
+from dctts.verification import equal_error_rate
+from pipeline.evaluation.likeness import Likeness
 
 TEXTS = ("We came home early in the morning.", "She saw a red bird on the roof.", "It was cold outside at the sea.")
 
