@@ -81,7 +81,7 @@ class EncoderTask:
         count = min(self.recipe.speakers, len(self.training))
         chosen = random.choice(len(self.training), count, replace=False)
         cuts = [_cut(self.training[index].clips, random) for index in chosen for _ in range(self.recipe.utterances)]
-        power = torch.stack(cuts).float().exp()
+        power = torch.stack([cut.float() for cut in cuts]).exp()
         return PartialsBatch(power=disturb(power, self.noises, random, self.recipe.disturbances), num_speakers=count)
 
     def loss(self, network: nn.Module, batch: PartialsBatch, step: int) -> dict[str, Tensor]:
@@ -101,7 +101,7 @@ class EncoderTask:
             for clip in speaker.clips
             for start in range(0, len(clip) - PARTIAL_FRAMES + 1, PARTIAL_FRAMES)
         ]
-        power = torch.stack([cut for _, cut in cuts]).float().exp()
+        power = torch.stack([cut.float() for _, cut in cuts]).exp()
         names = [name for name, _ in cuts]
         rough = disturb(power, self.noises, step_generator(self.recipe.seed, 0, purpose=2), self.recipe.disturbances)
         device = next(network.parameters()).device
