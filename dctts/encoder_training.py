@@ -50,7 +50,7 @@ class EncoderOptions:
     """1 first; each other makes somebody new of every speaker."""
     hold_out: str = ""
     """Regular expression: speakers whose name it matches are only validated on."""
-    hold_out_percent: int = 10
+    hold_out_percent: int = 5
     """Of the other speakers, chosen by their names: the same on every run."""
     validate_every: int = 250
     seed: int = 0

@@ -38,7 +38,7 @@ def train_encoder(
         str,
         typer.Option(
             metavar="REGEX",
-            help="Never train on speakers whose name it matches, besides one in ten.",
+            help="Never train on speakers whose name it matches, besides one in twenty.",
             rich_help_panel=DATA,
         ),
     ] = "",
