@@ -17,7 +17,7 @@ from pipeline.spoken import spoken_forms
 from pipeline.transcribe import cut
 from pipeline.transcribe.compare import Disagreement, compare, loss_within, most_lost
 from pipeline.transcribe.cut import CutOptions
-from pipeline.transcribe.repair import RepairOptions, doubtful, mend
+from pipeline.transcribe.repair import RepairOptions, cased, doubtful, mend, proposals
 from pipeline.variants import cer
 
 
@@ -104,6 +104,16 @@ class Text:
             ends[index - 1] = True
         return replace(self, words=words, ends=ends, mended=self.mended + 1)
 
+    def replaced(self, token: int, heard: str) -> "Text | None":
+        """Replace the word that is read as the spoken word of an index; None where it is read as several."""
+        owners = [k for k, reading in enumerate(self.spoken) for _ in reading]
+        index = owners[token]
+        if owners.count(index) > 1:
+            return None
+        words = list(self.words)
+        words[index] = replace(words[index], text=cased(heard, words[index].text, words))
+        return replace(self, words=words, mended=self.mended + 1)
+
 
 @dataclass(frozen=True)
 class Weighed:
@@ -156,9 +166,29 @@ def weigh(text: Text, alignment: Alignment, samples: Samples, aligner: Aligner, 
     words, ends, changed = mend(text.words, text.spoken, text.ends, disagreements, second, stretch.repair)
     mended = replace(text, words=words, ends=ends, mended=text.mended + changed)
     third = aligner.align(mended.tokens, samples) if changed else None
-    if third is None:
-        return Weighed(text, alignment, second, disagreements)
-    return Weighed(mended, third, second, compare(third, second))
+    weighed = Weighed(text, alignment, second, disagreements)
+    if third is not None:
+        weighed = Weighed(mended, third, second, compare(third, second))
+    return _mend_inside(weighed, second, samples, aligner, stretch.repair)
+
+
+def _mend_inside(
+    weighed: Weighed, second: Alignment, samples: Samples, aligner: Aligner, options: RepairOptions
+) -> Weighed:
+    """Try single replacements inside the runs that the sound still refutes."""
+    for one in sorted(weighed.disagreements, key=lambda one: -one.first.start):
+        if one.loss < options.least_loss:
+            continue
+        for index, heard in proposals(one, weighed.alignment, second, options):
+            text = weighed.text.replaced(index, heard)
+            aligned = aligner.align(text.tokens, samples) if text is not None else None
+            if text is None or aligned is None:
+                continue
+            left = [rest for rest in compare(aligned, second) if rest.start_s < one.end_s and rest.end_s > one.start_s]
+            if max((rest.loss for rest in left), default=0.0) < options.settled:
+                weighed = Weighed(text, aligned, second, compare(aligned, second))
+                break
+    return weighed
 
 
 def _cut(stretch: Stretch, weighed: Weighed, samples: Samples) -> Iterator[Utterance]:

@@ -29,6 +29,12 @@ class RepairOptions:
     """Nats in 0.3 s: right captions lose that once in 50 disagreements, wrong ones lose less once in 10."""
     score_margin: float = 0.9
     """Nats per frame that the heard word may fit worse than the median word of the stretch."""
+    least_gain: float = 2.0
+    """Nats per frame by which a word inside a longer run must fit its place better than the caption's does."""
+    most_proposals: int = 2
+    """Replacements tried in one run; each costs an alignment."""
+    settled: float = 40.0
+    """Nats in 0.3 s: a replacement that brings the loss of its run below this was right."""
     filler_loss: float = 30.0
     """A filler word that the sound would lose less than this without was not said."""
 
@@ -83,16 +89,40 @@ def mend(
                 continue  # inside one written word
             at = owners[a] if a < len(owners) else len(written)
             near = written[min(at, len(written) - 1)]
-            words.insert(at, Word(text=_cased(new[0].text, "", written), start_s=near.start_s, end_s=near.end_s))
+            words.insert(at, Word(text=cased(new[0].text, "", written), start_s=near.start_s, end_s=near.end_s))
             closes.insert(at, closes[at - 1] if at else True)
         else:
             old = words[owners[a]]
-            words[owners[a]] = Word(text=_cased(new[0].text, old.text, written), start_s=old.start_s, end_s=old.end_s)
+            words[owners[a]] = Word(text=cased(new[0].text, old.text, written), start_s=old.start_s, end_s=old.end_s)
         changed += 1
     return words, closes, changed
 
 
-def _cased(new: str, old: str, written: Sequence[Word]) -> str:
+def proposals(
+    disagreement: Disagreement, caption: Alignment, heard: Alignment, options: RepairOptions
+) -> list[tuple[int, str]]:
+    """List single replacements inside a longer run of differing words, the worst caption word first.
+
+    The recogniser that stumbles over a wrong word mishears its neighbours too, so that no word of the run stands
+    against one other. Which heard word was said in the place of which caption word, their times tell.
+
+    Returns:
+        (index of the caption's spoken word, the word heard there).
+    """
+    typical = median(word.score for word in heard.words)
+    found = []
+    for index in range(disagreement.first.start, disagreement.first.stop):
+        word = caption.words[index]
+        for other in heard.words[disagreement.second]:
+            shared_s = min(word.end_s, other.end_s) - max(word.start_s, other.start_s)
+            longest_s = max(word.end_s - word.start_s, other.end_s - other.start_s)
+            fits = other.score >= typical - options.score_margin and other.score > word.score + options.least_gain
+            if other.text != word.text and shared_s > 0.5 * longest_s and fits:
+                found.append((word.score, index, other.text))
+    return [(index, text) for _, index, text in sorted(found)[: options.most_proposals]]
+
+
+def cased(new: str, old: str, written: Sequence[Word]) -> str:
     """Write a heard word as the caption would: its punctuation, a capital at the start of a sentence, "I"."""
     match = re.fullmatch(r"(\W*)(.*?)(\W*)", old, re.DOTALL)
     before, body, after = match.groups() if match else ("", "", "")
