@@ -39,7 +39,7 @@ class PretrainOptions:
 
     size: str = "small"
     base: Path | None = None
-    """A voice whose weights to begin with, instead of random ones; its sizes are taken."""
+    """A voice whose weights to begin with, instead of random ones; its sizes are taken, and half the rate."""
     steps: int = 100_000
     """Of Text2Mel."""
     ssrn_steps: int = 20_000
@@ -122,10 +122,11 @@ def pretrain(
 
     def train_text2mel() -> Path:
         recipe = Text2MelRecipe(seed=options.seed, batch_size=options.batch_size)
+        if start:
+            recipe = going_on(recipe)
         task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)
-        return train(
-            task, _plan(options, options.steps, options.learning_rate), base, name="text2mel", progress=progress
-        )
+        peak = options.learning_rate / 2 if start else options.learning_rate
+        return train(task, _plan(options, options.steps, peak), base, name="text2mel", progress=progress)
 
     runs = {"ssrn": train_ssrn, "text2mel": train_text2mel}
     last = {name: runs[name]() for name in sorted(runs, key=lambda name: name != first)}
@@ -144,6 +145,18 @@ def pretrain(
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"
+
+
+def going_on(recipe: Text2MelRecipe) -> Text2MelRecipe:
+    """Say how a Text2Mel is taught that reads already: no guide, and its own past disturbed from the start."""
+    return replace(
+        recipe,
+        guide_weight=recipe.guide_final,
+        aligned_weight=2 * recipe.aligned_final,
+        guide_steps=1000,
+        corrupt_from=0,
+        corrupt_ramp=1,
+    )
 
 
 def base_voice(

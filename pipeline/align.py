@@ -66,6 +66,7 @@ class Aligner:
             return None
         try:
             self._decoder.set_align_text(" ".join(spoken))
+            self._decoder.reinit_feat()  # its noise and channel estimates outlive an utterance
             self._decoder.start_utt()
         except RuntimeError as error:
             log.debug("cannot align %r: %s", spoken, error)
@@ -84,6 +85,7 @@ class Aligner:
             array[K, 3]: of each phone the index of its word, and start and end in seconds.
         """
         self._decoder.set_alignment()
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         try:
             self._decoder.process_raw(samples.tobytes(), full_utt=True)

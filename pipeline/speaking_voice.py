@@ -5,7 +5,7 @@ from pathlib import Path
 from dctts.voice import Voice, as_speaker, load_voice
 from pipeline.bases import find_base_voice, is_base_name, list_bases
 from pipeline.errors import VoiceError
-from pipeline.voices import open_voice
+from pipeline.voices import VoiceFolder, open_voice
 
 
 def load_speaking_voice(name: str, voices_dir: Path | None = None) -> Voice:
@@ -19,11 +19,19 @@ def load_speaking_voice(name: str, voices_dir: Path | None = None) -> Voice:
         found = find_base_voice(name)
         voice = load_voice(found.base.path)
         return as_speaker(voice, found.speaker) if found.speaker else voice
-    folder = open_voice(name, voices_dir)
+    return load_voice(speaking_file(open_voice(name, voices_dir)))
+
+
+def speaking_file(folder: VoiceFolder) -> Path:
+    """Give the file that a user's own voice speaks with.
+
+    Raises:
+        VoiceError: it cannot speak yet.
+    """
     if not folder.voice_safetensors.is_file():
         shipped = "; --voice base speaks with the one that ships" if list_bases() else ""
         raise VoiceError(
             f"voice {folder.name!r} cannot speak yet: no {folder.voice_safetensors}",
             hint=f"clone-pipeline finetune makes it; clone-pipeline voices lists what there is{shipped}",
         )
-    return load_voice(folder.voice_safetensors)
+    return folder.voice_safetensors

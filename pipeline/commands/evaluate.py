@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands import terminal
-from pipeline.commands.arguments import VoiceName, VoicesDir
+from pipeline.commands.arguments import SpeakingVoiceName, VoicesDir
 from pipeline.errors import VoiceError
 from pipeline.voices import DEFAULT_NAME, open_voice
 
@@ -18,7 +18,7 @@ COMPARE = "What to compare with"
 
 
 def evaluate(
-    voice: VoiceName = DEFAULT_NAME,
+    voice: SpeakingVoiceName = DEFAULT_NAME,
     voices_dir: VoicesDir = None,
     output: Annotated[
         Path | None,
@@ -26,7 +26,8 @@ def evaluate(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where evaluation.json and evaluation.html go. [dim]Default: evaluation/ in the voice's folder[/dim]",
+            help="Where evaluation.json and evaluation.html go. "
+            "[dim]Default: evaluation/ in the voice's folder, of a base here[/dim]",
             show_default=False,
             file_okay=False,
         ),
@@ -97,34 +98,42 @@ def evaluate(
 
       clone-pipeline evaluate --voice ada --json | jq .scores
 
+      clone-pipeline evaluate --voice base:arctic_slt \
+        --dataset arctic_slt --hold-out arctic_b05
+
       clone-pipeline evaluate --voice ljs --dataset LJSpeech-1.1 \
         --hold-out '^LJ050'
     """
-    folder = open_voice(voice, voices_dir)
-    if not folder.voice_safetensors.is_file():
-        raise VoiceError(
-            f"voice {folder.name!r} cannot speak yet: no {folder.voice_safetensors}",
-            hint="clone-pipeline finetune makes it; clone-pipeline voices lists what there is",
-        )
     from dctts.atomic import write_json
     from dctts.voice import load_voice
+    from pipeline.bases import find_base_voice, is_base_name
     from pipeline.evaluation.material import read_material
     from pipeline.evaluation.measure import EvaluateOptions, measure
     from pipeline.evaluation.page import write_page
+    from pipeline.speaking_voice import speaking_file
 
-    loaded = load_voice(folder.voice_safetensors)
+    own = None
+    if is_base_name(voice):
+        found = find_base_voice(voice)
+        file, name, speaker = found.base.path, found.base.name, speaker or found.speaker or None
+        into = output or Path("evaluation")
+    else:
+        folder = open_voice(voice, voices_dir)
+        file, name = speaking_file(folder), folder.name
+        into = output or folder.folder / "evaluation"
+        own = folder.dataset if (folder.dataset / "metadata.csv").is_file() else None
+    loaded = load_voice(file)
     if speaker is not None and speaker not in loaded.speakers and dataset is None:
         raise VoiceError(
-            f"voice {folder.name!r} has no speaker {speaker!r}",
+            f"voice {name!r} has no speaker {speaker!r}",
             hint=f"it has {', '.join(sorted(loaded.speakers)) or 'one alone: leave --speaker out'}",
         )
-    clips = dataset or (folder.dataset if (folder.dataset / "metadata.csv").is_file() else None)
+    clips = dataset or own
     material = None
     if clips is not None:
-        material = read_material(clips, hold_out=hold_out, speaker=speaker, name=None if dataset else folder.name)
+        material = read_material(clips, hold_out=hold_out, speaker=speaker, name=None if dataset else name)
     options = EvaluateOptions(speaker=speaker, base=base, whisper_model=whisper_model, seed=seed)
-    done = measure(loaded, folder.name, material, options, terminal.progress())
-    into = output or folder.folder / "evaluation"
+    done = measure(loaded, name, material, options, terminal.progress())
     write_json(into / "evaluation.json", done.document())
     write_page(into / "evaluation.html", done)
     _tell(done)

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from dctts import checkpoint
-from dctts.errors import CheckpointError, ClonePipelineError
+from dctts.errors import CheckpointError
 from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
-from dctts.shipped import shipped
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions
-from dctts.voice import Voice
+from dctts.voice import Voice, as_speaker
+from pipeline.bases import list_bases
 from pipeline.evaluation.evaluation import Evaluation
 from pipeline.evaluation.likeness import Vector
 from pipeline.evaluation.material import Material
-from pipeline.evaluation.run import Judges, RunOptions, as_speaker, evaluate
+from pipeline.evaluation.run import Judges, RunOptions, evaluate
 from pipeline.evaluation.second_judge import find_whisper, open_whisper
 from pipeline.listen import Listener
 
@@ -54,7 +54,7 @@ def measure(
         missing = f"{options.whisper_model} is not" if options.whisper_model else "no model is"
         notes.append(f"Whisper was left out: {missing} cached on this machine, and nothing is downloaded to measure")
     return evaluate(
-        as_speaker(voice, speaker),
+        as_speaker(voice, speaker) if speaker and speaker in voice.speakers else voice,
         Judges(listener=Listener(), encoder=SpeakerEncoder(), whisper=open_whisper(whisper) if whisper else None),
         open_lexicon(),
         name=name,
@@ -77,11 +77,7 @@ def base_speakers(base: Path | None = None) -> dict[str, Vector]:
         if not found:
             raise CheckpointError(f"{base} is not a base voice: it holds no speakers", hint="pretrain makes one")
         return found
-    try:
-        folder = shipped("base")
-    except ClonePipelineError:
-        return {}
-    return {name: vector for path in sorted(folder.rglob("*.safetensors")) for name, vector in _speakers(path).items()}
+    return {name: vector for shipped in list_bases() for name, vector in _speakers(shipped.path).items()}
 
 
 def _speakers(path: Path) -> dict[str, Vector]:

@@ -72,7 +72,7 @@ def evaluate(
     """Let a voice say the fixed sentences and the held-out ones, and measure what is heard.
 
     Args:
-        voice: conditioned on the speaker it should sound like, see `as_speaker`.
+        voice: conditioned on the speaker it should sound like, see `dctts.voice.as_speaker`.
         name: of the voice, for people.
         material: clips of that speaker; without them nothing is compared with real speech.
         others: name → speaker vector of other people at hand, beyond those the voice itself holds.
@@ -103,11 +103,6 @@ def evaluate(
         notes=(*notes, *_notes(material, likeness)),
         seed=options.speak.seed,
     )
-
-
-def as_speaker(voice: Voice, speaker: str | None) -> Voice:
-    """Let a base voice speak as one of its speakers; unchanged where it has none of that name."""
-    return replace(voice, speaker=voice.speakers[speaker]) if speaker and speaker in voice.speakers else voice
 
 
 class _Session:

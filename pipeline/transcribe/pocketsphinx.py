@@ -31,6 +31,7 @@ class Recogniser:
 
     def decode(self, samples: Samples, start_s: float = 0.0) -> tuple[Word, ...]:
         """Return the words heard in 16 kHz samples, timed from the start of the recording; () for none."""
+        self._decoder.reinit_feat()  # its noise and channel estimates outlive an utterance
         self._decoder.start_utt()
         try:
             self._decoder.process_raw(samples.tobytes(), full_utt=True)

@@ -69,7 +69,7 @@ def test_frames_decoded_with_free_attention_are_those_of_the_whole_network(net: 
     """The cached decoder agrees with re-running the network over its own output, as the public ones do."""
     speaker = SPEAKER if net.config.speaker_dim else None
     texts = [[*range(5, 30), 1], [5, 6, 1]]
-    options = DecodeOptions(free=True, end_frames=1000, quiet_frames=1000)
+    options = DecodeOptions(free=True, sharpness=1.0, end_frames=1000, quiet_frames=1000)
     together = decode(net, texts, speaker, symbols_per_frame=0.2, pauses=frozenset(), options=options)
     for text, result in zip(texts, together, strict=True):
         logits, attention = net(

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from dctts.corpus import Example
 from dctts.errors import TrainingError
+from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
-from dctts.pretrain import PretrainOptions, pretrain, split
+from dctts.pretrain import PretrainOptions, going_on, pretrain, split
+from dctts.text2mel_task import Text2MelRecipe
 from dctts.voice import load_voice
 
 OPTIONS = PretrainOptions(size="tiny", steps=3, ssrn_steps=2, batch_size=4, hold_out="-007$", validate_every=2)
@@ -87,7 +90,25 @@ def test_two_corpora_become_a_base_with_two_speakers(tiny_dataset: Path, tmp_pat
     assert (tmp_path / "base" / "voice.json").read_bytes() == before[1]
 
 
+def test_a_base_that_began_with_another_says_with_which(
+    tiny_dataset: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, base=tiny_base_file, steps=1, ssrn_steps=1)
+    voice = load_voice(pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon()))
+    assert voice.card["began_with"]["licences"] == {"ada": "CC0 1.0", "bob": "CC BY 4.0"}
+    assert voice.card["began_with"]["sha256"] == content_hash(tiny_base_file)
+    assert str(tmp_path) not in json.dumps(voice.card)
+
+
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
     options = PretrainOptions(size="tiny", steps=1, ssrn_steps=1, hold_out="", hold_out_percent=0)
     with pytest.raises(TrainingError, match="8 clips to train on and 0 held out"):
         pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon())
+
+
+def test_who_reads_already_is_neither_guided_nor_spared() -> None:
+    plain = Text2MelRecipe()
+    later = going_on(plain)
+    assert later.guide_weight == plain.guide_final < plain.guide_weight
+    assert later.aligned_weight < plain.aligned_weight
+    assert later.corrupt_from == 0 < plain.corrupt_from

@@ -115,15 +115,17 @@ def test_from_a_file_of_urls_the_exit_code_says_whether_any_gave_something(
 ) -> None:
     from pipeline import run
     from pipeline.records import Span
+    from pipeline.screen import Screened
 
     soundfile.write(tmp_path / "talk.wav", np.random.default_rng(0).normal(0, 0.1, 32_000), 16_000)
     (tmp_path / "text.wav").write_text("no sound")
     urls = tmp_path / "urls.txt"
     urls.write_text("".join(f"{tmp_path / name}\n" for name in names))
 
-    def screen(*_: object, **__: object) -> list[Clip]:
+    def screen(*_: object, **__: object) -> Screened:
         (source,) = (tmp_path / "ada" / "sources").glob("audio-*")
-        return [Clip(id=f"{source.name}-0", source=source.name, start_s=0, end_s=2, text="Hello there.", kept=True)]
+        clip = Clip(id=f"{source.name}-0", source=source.name, start_s=0, end_s=2, text="Hello there.", kept=True)
+        return Screened(clips=(clip,), speakers=())
 
     monkeypatch.setattr(run, "find_spans", lambda *_: [Span(start_s=0, end_s=2)])
     monkeypatch.setattr(run, "screen", screen)

@@ -25,7 +25,7 @@ ROW: dict[str, Any] = {
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     kept = Clip(id="talk-0000000", source="talk", start_s=0.0, end_s=1.2, text="Hello.", kept=True)
-    dropped = Clip(**{**ROW, "reasons": ("snr too low",)})
+    dropped = Clip(**{**ROW, "reasons": ("snr too low",), "pauses": ()})
     write_clips(tmp_path / "clips.jsonl", [kept, dropped])
     assert read_clips(tmp_path / "clips.jsonl") == [kept, dropped]
 

@@ -57,11 +57,22 @@ def test_a_voice_is_held_against_its_own_dataset(tiny_voice_file: Path, tiny_dat
 
 
 def test_a_base_is_scored_on_prompts_held_out_of_one_of_its_speakers(
-    tiny_voice: Voice, tiny_dataset: Path, tmp_path: Path
+    bases: Path, tiny_voice: Voice, tiny_dataset: Path, tmp_path: Path
 ) -> None:
-    base = tmp_path / "voices" / "base" / "voice.safetensors"
+    base = bases / "base.safetensors"
     save_voice(replace(tiny_voice, speakers={"tiny": torch.eye(256)[0], "ann": torch.eye(256)[1]}), base)
-    done = evaluate(base, "--dataset", tiny_dataset, "--hold-out", "00[34]", "-o", tmp_path / "out", "--json")
+    done = evaluate(
+        base,
+        "--voice",
+        "base:tiny",
+        "--dataset",
+        tiny_dataset,
+        "--hold-out",
+        "00[34]",
+        "-o",
+        tmp_path / "out",
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document == json.loads((tmp_path / "out" / "evaluation.json").read_text())

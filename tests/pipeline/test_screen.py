@@ -103,7 +103,7 @@ def test_every_candidate_gets_a_row_and_the_minority_voice_is_dropped(tmp_path: 
             return np.asarray(voices[int(np.abs(wav).max() > 0.3)])
 
     chance = np.random.default_rng(0)
-    second = np.concatenate([chance.normal(0, 0.05, 8_000), np.zeros(8_000)])
+    second = np.concatenate([np.zeros(4_000), chance.normal(0, 0.05, 8_000), np.zeros(4_000)])
     sound = np.concatenate([second * level for level in (1, 1, 1, 1, 2.4, 2.4)])
     wav = tmp_path / "talk.wav"
     soundfile.write(wav, sound, 16_000, subtype="PCM_16")
