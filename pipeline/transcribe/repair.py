@@ -45,8 +45,8 @@ class RepairOptions:
     reach_s: float = 0.3
     """So far from a caption word what was heard may stand in its place."""
     score_margin: float = 1.2
-    """Nats per frame that a new word may fit worse than the median word of the stretch: of 53 right ones 5 fit worse, of
-    13 wrong ones 3."""
+    """Nats per frame that a new word may fit worse than the median word of the stretch: of 53 right ones 5 fit worse,
+    of 13 wrong ones 3."""
     filler_loss: float = 30.0
     """A filler word that the sound would lose less than this without was not said."""
 
