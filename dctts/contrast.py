@@ -26,10 +26,28 @@ def mean_frame(examples: Sequence[Example], audio: AudioConfig) -> Tensor:
     """Average the frames of a speaker in which something is said: Tensor[F], unit mels."""
     total, count = torch.zeros(audio.num_mels), 0
     for example in examples:
-        frames = example.mel[:: audio.reduction].float()
-        spoken = frames[frames.mean(dim=1) > SPOKEN]
+        spoken = spoken_frames(example.mel[:: audio.reduction].float())
         total, count = total + spoken.sum(dim=0), count + len(spoken)
     return total / max(1, count)
+
+
+def spoken_frames(frames: Tensor) -> Tensor:
+    """Keep the frames in which something is said: unit mels Tensor[T, F] → Tensor[at most T, F]."""
+    return frames[frames.mean(dim=1) > SPOKEN]
+
+
+def mean_leading_to(wanted: Tensor, predicted: Tensor, contrast: float = CONTRAST) -> Tensor:
+    """Find the mean frame to push away from so that what is said has the wanted mean: Tensor[F] each, unit mels.
+
+    Pushed away from the mean of its own frames, a voice keeps that mean: p + c·(x - p) has the mean p of x. Pushed
+    away from m it gets p + (c - 1)·(p - m), so that m = p - (w - p) / (c - 1) gives w.
+
+    Args:
+        wanted: mean of the frames that are to be heard.
+        predicted: mean of the frames as the network gives them.
+        contrast: with which they will be said; 1 moves nothing, whatever the mean.
+    """
+    return predicted if contrast == 1 else predicted - (wanted - predicted) / (contrast - 1)
 
 
 def with_contrast(coarse: Tensor, mean: Tensor | None, contrast: float) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dctts.atomic import write_json
-from dctts.budget import Costs
+from dctts.budget import Costs, Plan
 from dctts.checkpoint import load_average, newest
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
 from dctts.contrast import mean_frame
@@ -34,6 +34,7 @@ from dctts.layers import set_dropout
 from dctts.lexicon import Lexicon
 from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
+from dctts.recipes import FinetuneRecipe
 from dctts.rehearsal import seconds_per_step, try_hardest_batch
 from dctts.replay import NO_REPLAY, Replay, replay_texts, speak_replay
 from dctts.selection import PATIENCE, Original, Scorer
@@ -50,6 +51,7 @@ from dctts.voice import Voice, load_voice, save_voice
 
 log = logging.getLogger(__name__)
 
+AUDIO = AudioConfig()
 TEXT2MEL = "text2mel"
 FEWEST_CLIPS = 2
 PREVIEW_TEXTS = ("The birch canoe slid on the smooth planks.", "This is a new sentence, in a voice you may know.")
@@ -119,9 +121,8 @@ def finetune(
     """
     begun_s = monotonic()
     deadline = Deadline(begun_s=begun_s, budget_s=options.budget_s) if options.budget_s else None
-    audio = AudioConfig()
     base = load_voice(options.base) if options.base else None
-    training, held_out = _examples(dataset, run.parent / "features.safetensors", audio, embedder, aligner, progress)
+    training, held_out = _examples(dataset, run.parent / "features.safetensors", AUDIO, embedder, aligner, progress)
     minutes = sum(example.duration_s for example in training) / 60
     speaker = _speaker(training)
     recipe = choose_recipe(minutes, speaker, base, batch_size=options.batch_size)
@@ -130,67 +131,35 @@ def finetune(
     torch.manual_seed(options.seed)
     ssrn = base.ssrn if base else SSRN(ssrn_config(options.size))
     text2mel = base.text2mel if base else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
-    plan = load_plan(run)
     selector = Selector(
         run,
         patience=PATIENCE if options.steps is None else None,
         deadline_s=deadline.at_s if deadline else None,
     )
-    evaluation_s, replay, listener = 0.0, NO_REPLAY, None
-    if base:  # all that asks the base comes before the first step: training changes its weights in place
-        if recipe.replay:
-            said = speak_replay(base, replay_texts(), lexicon, progress=progress)
-            replay = Replay(examples=said, part=recipe.replay)
-        if scorer:
-            listener = scorer(_original(training, held_out, speaker, base))
-            if not selector.has_begun or (deadline and not plan):
-                heard_s = monotonic()
-                selector.begin(listener, base)
-                evaluation_s = monotonic() - heard_s
+    # All that asks the base comes before the first step: training changes its weights in place.
+    replay = _replay(base, recipe, lexicon, progress) if base else NO_REPLAY
+    listener = scorer(_original(training, held_out, speaker, base)) if base and scorer else None
+    evaluation_s = 0.0
+    if base and listener and (not selector.has_begun or (deadline and not load_plan(run))):
+        heard_s = monotonic()
+        selector.begin(listener, base)
+        evaluation_s = monotonic() - heard_s
     if recipe.dropout is not None:
         set_dropout(text2mel, recipe.dropout)
     ssrn_recipe = SSRNRecipe(seed=options.seed, batch_size=recipe.ssrn_batch_size)
-    ssrn_task = SSRNTask(ssrn, training, held_out, recipe=ssrn_recipe, audio=audio)
+    ssrn_task = SSRNTask(ssrn, training, held_out, recipe=ssrn_recipe, audio=AUDIO)
+    taught = teaching(recipe, seed=options.seed, from_base=base is not None)
     text2mel_task = Text2MelTask(
-        text2mel,
-        training,
-        held_out,
-        recipe=teaching(recipe, seed=options.seed, from_base=base is not None),
-        audio=audio,
-        lexicon=lexicon,
-        replay=replay,
+        text2mel, training, held_out, recipe=taught, audio=AUDIO, lexicon=lexicon, replay=replay
     )
-    full = full_plan(
-        minutes,
-        recipe,
-        steps=options.steps,
-        ssrn_steps=options.ssrn_steps,
-        evaluate_every=options.preview_every,
-    )
-
-    def driven(steps: int, rate: float, every: int) -> TrainOptions:
-        return train_options(
-            recipe, steps=max(1, steps), learning_rate=rate, every=every, seed=options.seed, device=options.device
-        )
-
-    def measure() -> Costs:
-        how = driven(full.steps, recipe.learning_rate, full.evaluate_every)
-        ssrn_step_s = seconds_per_step(ssrn_task, how) if full.ssrn_steps else 0.0
-        step_s = seconds_per_step(text2mel_task, how)
-        return Costs(step_s=step_s, ssrn_step_s=ssrn_step_s, evaluation_s=evaluation_s)
-
-    if newest(run / "checkpoints" / TEXT2MEL) is None:
-        how = driven(full.steps, recipe.learning_rate, full.evaluate_every)
-        try_hardest_batch(text2mel_task, how, batch_size=recipe.batch_size)
-    if deadline:
-        plan = plan or plan_within(run, full, deadline, measure)
-    plan = plan or full
+    plan = _plan(minutes, recipe, options, run, deadline, text2mel_task, ssrn_task, evaluation_s)
     log.info("%d clips, %.1f min: %d Text2Mel and %d SSRN steps", len(training), minutes, plan.steps, plan.ssrn_steps)
 
     if plan.ssrn_steps:
+        rate = recipe.ssrn_learning_rate or GENTLE_SSRN_RATE
         ssrn, became = train_ssrn(
             ssrn_task,
-            driven(plan.ssrn_steps, recipe.ssrn_learning_rate or GENTLE_SSRN_RATE, options.preview_every),
+            _driven(options, recipe, plan.ssrn_steps, rate, options.preview_every),
             run,
             from_base=base is not None,
             ends_early=base is not None and options.ssrn_steps is None,
@@ -198,44 +167,35 @@ def finetune(
         )
         if listener:
             selector.note_ssrn(**became)
-    about = {
-        **(card or {}),
-        "minutes": round(minutes, 2),
-        "recipe": recipe.name,
-        "steps": plan.steps,
-        "ssrn_steps": plan.ssrn_steps,
-    }
     voice = Voice(
         text2mel=Text2Mel(text2mel.config),
         ssrn=ssrn,
-        audio=audio,
+        audio=AUDIO,
         speaker=speaker,
-        symbols_per_frame=symbols_per_frame(training, lexicon, audio),
-        mean_frame=mean_frame(training, audio),
-        card=about,
+        symbols_per_frame=symbols_per_frame(training, lexicon, AUDIO),
+        mean_frame=mean_frame(training, AUDIO),
+        card={
+            **(card or {}),
+            "minutes": round(minutes, 2),
+            "recipe": recipe.name,
+            "steps": plan.steps,
+            "ssrn_steps": plan.ssrn_steps,
+        },
     )
-
-    def watch(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
-        assert isinstance(network, Text2Mel)
-        with torch.autocast(options.device, enabled=False):  # speaking is done in float32
-            current = replace(voice, text2mel=network)
-            _speak_previews(current, lexicon, run / "previews", step)
-            return listener is not None and selector.watch(step, current, listener, measured)
-
-    last = newest(run / "checkpoints" / TEXT2MEL)
-    if last is None or not (listener and selector.is_over(int(last.stem))):
-        last = train(
-            text2mel_task,
-            driven(plan.steps, recipe.learning_rate, plan.evaluate_every),
-            run,
-            name=TEXT2MEL,
-            progress=progress,
-            rate_of=recipe.rate_of if base else None,
-            on_validate=watch,
-        )
+    last = _train_text2mel(
+        text2mel_task,
+        _driven(options, recipe, plan.steps, recipe.learning_rate, plan.evaluate_every),
+        run,
+        voice,
+        lexicon,
+        rate_of=recipe.rate_of if base else None,
+        listener=listener,
+        selector=selector,
+        progress=progress,
+    )
     if listener:
         chosen = selector.finish(voice.text2mel)
-        voice = replace(voice, card={**about, "selected_step": chosen.step, "heard": asdict(chosen.scores)})
+        voice = replace(voice, card={**voice.card, "selected_step": chosen.step, "heard": asdict(chosen.scores)})
     else:
         load_average(voice.text2mel, last)
     save_voice(voice, run / "voice.safetensors")
@@ -268,6 +228,83 @@ def symbols_per_frame(examples: Sequence[Example], lexicon: Lexicon, audio: Audi
     symbols = sum(len(encode(normalise(example.text), lexicon=lexicon)) for example in examples)
     frames = sum(len(example.mel) / audio.reduction for example in examples)
     return symbols / frames
+
+
+def _replay(base: Voice, recipe: FinetuneRecipe, lexicon: Lexicon, progress: Progress) -> Replay:
+    """Let the base say what is mixed in against forgetting, if the recipe wants any."""
+    if not recipe.replay:
+        return NO_REPLAY
+    return Replay(examples=speak_replay(base, replay_texts(), lexicon, progress=progress), part=recipe.replay)
+
+
+def _driven(
+    options: FinetuneOptions, recipe: FinetuneRecipe, steps: int, learning_rate: float, every: int
+) -> TrainOptions:
+    return train_options(
+        recipe,
+        steps=max(1, steps),
+        learning_rate=learning_rate,
+        every=every,
+        seed=options.seed,
+        device=options.device,
+    )
+
+
+def _plan(
+    minutes: float,
+    recipe: FinetuneRecipe,
+    options: FinetuneOptions,
+    run: Path,
+    deadline: Deadline | None,
+    text2mel_task: Text2MelTask,
+    ssrn_task: SSRNTask,
+    evaluation_s: float,
+) -> Plan:
+    """Count the steps, and before the first one see that the hardest batch fits into memory, and all into the time."""
+    full = full_plan(
+        minutes, recipe, steps=options.steps, ssrn_steps=options.ssrn_steps, evaluate_every=options.preview_every
+    )
+    how = _driven(options, recipe, full.steps, recipe.learning_rate, full.evaluate_every)
+    if newest(run / "checkpoints" / TEXT2MEL) is None:
+        try_hardest_batch(text2mel_task, how, batch_size=recipe.batch_size)
+    if not deadline:
+        return load_plan(run) or full
+
+    def measure() -> Costs:
+        return Costs(
+            ssrn_step_s=seconds_per_step(ssrn_task, how) if full.ssrn_steps else 0.0,
+            step_s=seconds_per_step(text2mel_task, how),
+            evaluation_s=evaluation_s,
+        )
+
+    return load_plan(run) or plan_within(run, full, deadline, measure)
+
+
+def _train_text2mel(
+    task: Text2MelTask,
+    how: TrainOptions,
+    run: Path,
+    voice: Voice,
+    lexicon: Lexicon,
+    *,
+    rate_of: Callable[[str], float] | None,
+    listener: Scorer | None,
+    selector: Selector,
+    progress: Progress,
+) -> Path:
+    """Train to the last step, or to where the listener has heard enough; give the newest checkpoint."""
+
+    def watch(step: int, network: nn.Module, measured: dict[str, float]) -> bool:
+        assert isinstance(network, Text2Mel)
+        with torch.autocast(how.device, enabled=False):  # speaking is done in float32
+            current = replace(voice, text2mel=network)
+            _speak_previews(current, lexicon, run / "previews", step)
+            return listener is not None and selector.watch(step, current, listener, measured)
+
+    last = newest(run / "checkpoints" / TEXT2MEL)
+    if last is not None and listener and selector.is_over(int(last.stem)):
+        return last
+    return train(task, how, run, name=TEXT2MEL, progress=progress, rate_of=rate_of, on_validate=watch)
 
 
 def _examples(

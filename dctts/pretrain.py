@@ -20,6 +20,7 @@ from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash, symbols_per_frame
 from dctts.lexicon import Lexicon
+from dctts.new_speakers import new_speakers
 from dctts.progress import SILENT, Progress, tracked
 from dctts.ssrn import SSRN
 from dctts.ssrn_task import SSRNRecipe, SSRNTask
@@ -29,6 +30,7 @@ from dctts.train import TrainOptions, train
 from dctts.traits import measure_traits
 from dctts.vocabulary import VOCABULARY
 from dctts.voice import Voice, load_voice, save_voice
+from dctts.widen import widened
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,10 @@ class PretrainOptions:
     size: str = "small"
     base: Path | None = None
     """A voice whose weights to begin with, instead of random ones; its sizes are taken, and half the rate."""
+    widen: bool = False
+    """Double the channels of its Text2Mel first."""
+    new_speakers: int = 0
+    """Disguises of each reader's clips to train on as well, each as another speaker."""
     steps: int = 100_000
     """Of Text2Mel."""
     ssrn_steps: int = 20_000
@@ -106,6 +112,22 @@ def pretrain(
             f"{len(training)} clips to train on and {len(held_out)} held out",
             hint="change --hold-out or give more data",
         )
+    recorded = training
+    if options.new_speakers:
+        training, held_out = (
+            [
+                *part,
+                *new_speakers(
+                    part,
+                    options.new_speakers,
+                    audio,
+                    embedder,
+                    cache=base / "features" / f"new-speakers-{name}.safetensors",
+                    progress=progress,
+                ),
+            ]
+            for name, part in (("training", training), ("held-out", held_out))
+        )
     minutes = sum(example.duration_s for example in training) / 60
     log.info("%d clips, %.1f h, %d speakers", len(training), minutes / 60, len({row.speaker for row in training}))
     write_json(base / "config.json", {"datasets": [folder.name for folder in datasets], **_plain(options)})
@@ -114,6 +136,8 @@ def pretrain(
     start = load_voice(options.base) if options.base else None
     ssrn = start.ssrn if start else SSRN(ssrn_config(options.size))
     text2mel = start.text2mel if start else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
+    if options.widen:
+        text2mel = widened(text2mel, seed=options.seed)
 
     def train_ssrn() -> Path:
         task = SSRNTask(ssrn, training, held_out, recipe=SSRNRecipe(seed=options.seed), audio=audio)
@@ -133,9 +157,9 @@ def pretrain(
     finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
     load_average(finished_ssrn, last["ssrn"])
     load_average(finished_text2mel, last["text2mel"])
-    voice = base_voice(finished_text2mel, finished_ssrn, training, lexicon, audio, progress=progress)
+    voice = base_voice(finished_text2mel, finished_ssrn, recorded, lexicon, audio, progress=progress)
     card = {
-        **describe_data(datasets, training, voice.traits, licences or {}),
+        **describe_data(datasets, recorded, voice.traits, licences or {}),
         **_plain(options),
         "began_with": {"sha256": content_hash(options.base), **start.card} if options.base and start else None,
         "held_out": last_measures(base / "metrics.jsonl"),

@@ -30,6 +30,7 @@ from dctts.selection import (
     contenders,
     has_settled,
     select,
+    smoothed,
 )
 from dctts.signals import findings, forgetting_alarm, is_forgetting
 from dctts.voice import Voice
@@ -66,15 +67,16 @@ class Heard:
 
     def why(self) -> str:
         """Say why the step that is chosen was chosen."""
-        chosen, last = select(self.evaluations), self.evaluations[-1]
-        least = min(self.evaluations, key=lambda one: one.objective)
-        text = f"step {chosen.step} of {last.step}: J {chosen.objective:.3f}"
-        if chosen.step != least.step:
-            text += f", the earliest within {TOLERANCE} of the least ({least.objective:.3f} at step {least.step})"
+        values = dict(zip((one.step for one in self.evaluations), smoothed(self.evaluations), strict=True))
+        chosen, last = select(self.evaluations).step, self.evaluations[-1].step
+        least = min(values, key=lambda step: values[step])
+        text = f"step {chosen} of {last}: J {values[chosen]:.3f} with its neighbours"
+        if chosen != least:
+            text += f", the earliest within {TOLERANCE} of the least ({values[least]:.3f} at step {least})"
         else:
             text += ", the least of all"
-        if chosen.step != last.step:
-            text += f"; the last step has {last.objective:.3f}"
+        if chosen != last:
+            text += f"; the last step has {values[last]:.3f}"
         return text
 
 

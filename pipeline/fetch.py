@@ -42,7 +42,7 @@ from pipeline.sources import (
 )
 from pipeline.ytdlp import DownloadBar, Downloader, Messages, is_loopback, open_ytdlp
 
-__all__ = ["FetchOptions", "fetch", "load_recording"]
+__all__ = ["FetchOptions", "fetch", "load_recording", "local_file"]
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def fetch(
     """
     options = options or FetchOptions()
     try:
-        if (file := _local_file(url_or_path)) is not None:
+        if (file := local_file(url_or_path)) is not None:
             folders = [fetch_file(file, sources=sources, options=options, progress=progress)]
         else:
             url = _web_address(url_or_path)
@@ -90,8 +90,12 @@ def fetch(
     return [load_recording(folder) for folder in folders]
 
 
-def _local_file(given: str) -> Path | None:
-    """Return the path of a file of this machine, None for what can only be a web address."""
+def local_file(given: str) -> Path | None:
+    """Return the path of a file of this machine, None for what can only be a web address.
+
+    Raises:
+        FetchError: it looks like a path, and nothing is there.
+    """
     if not given.strip():
         raise FetchError("no URL given", hint="give the URL of a video, or the path of an audio or video file")
     if given.startswith("file://"):
@@ -288,6 +292,8 @@ class _Session:
         return partial / files[0].name
 
     def _download_captions(self, info: dict[str, Any], url: str, partial: Path) -> list[CaptionFile]:
+        if not self._options.captions:
+            return []
         tracks = choose_tracks(
             info.get("subtitles") or {}, info.get("automatic_captions") or {}, self._options.language
         )

@@ -11,6 +11,8 @@ class FetchOptions:
 
     language: str = "en"
     """Language of the captions, as in `en` or `pt-BR`; `en` takes `en-GB` too."""
+    captions: bool = True
+    """Whether to fetch captions too; a recording that is only listened to needs none."""
     cookies: Path | None = None
     """Netscape cookies file of a browser that is logged in; read, never written."""
     audio_format: str = "bestaudio/best"

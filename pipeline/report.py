@@ -18,10 +18,11 @@ from pipeline.funnel import NOT_SPEECH, Funnel, Stretch, add_up, label, stretche
 from pipeline.pages import asset, csp_hash, data_uri, environment
 from pipeline.preview import mp3, spectrogram
 from pipeline.records import Clip, Recording, Speaker
+from pipeline.side_by_side import KINDS
 from pipeline.timeline import Strip, strips
 from pipeline.training_note import TrainingNote
 
-_VERSION = 2  # of this module and its template: raise it when the same clips should give another page
+_VERSION = 3  # of this module and its template: raise it when the same clips should give another page
 _RESERVE_BYTES = 2_500  # of a row's picture, generously: 1,400 on the panel
 _ROW_BYTES = 2_000  # of its text and figures: 1,700 on the panel
 _SOUND_BYTES_PER_S = 5_500  # 32 kbit/s in base64: 5,360 on the panel
@@ -119,6 +120,7 @@ def write_report(
             transcribers=transcribers or {},
             speakers={source: _speaker_rows(own, source, decoded) for source, own in speakers.items() if own},
             training=training,
+            compared=_compared(training),
             curve=data_uri("image/png", training.curve_png) if training and training.curve_png else "",
             funnel=funnel,
             funnel_rows=_funnel_rows(funnel, clips, colours),
@@ -235,6 +237,42 @@ def _embedded(clips: Sequence[Clip], options: ReportOptions) -> set[str]:
     return chosen
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakeCell:
+    """One of the readings of a sentence."""
+
+    kind: str
+    secs: float
+    cer: float
+    sound: str
+    """Data URI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Zero-shot, fine-tuned and real as the page shows them."""
+
+    kinds: tuple[str, ...]
+    means: tuple[tuple[float, float], ...]
+    """SECS and CER of each kind."""
+    rows: tuple[tuple[str, tuple[TakeCell, ...]], ...]
+    """Each sentence and its readings."""
+
+
+def _compared(training: TrainingNote | None) -> Compared | None:
+    made = training.side_by_side if training else None
+    if made is None or not made.sentences:
+        return None
+    rows = []
+    for sentence in made.sentences:
+        cells = tuple(
+            TakeCell(kind=take.kind, secs=take.secs, cer=take.cer, sound=data_uri("audio/mpeg", take.sound))
+            for take in sentence.takes
+        )
+        rows.append((sentence.text, cells))
+    return Compared(kinds=KINDS, means=tuple(made.mean(kind) for kind in KINDS), rows=tuple(rows))
+
+
 def _speaker_rows(speakers: Sequence[Speaker], source: str, decoded: Callable[[str], Path]) -> list[SpeakerRow]:
     rows = []
     for speaker in speakers:
@@ -279,6 +317,7 @@ def _key(
     made_of += [{source: [asdict(one) for one in own] for source, own in speakers.items()}]
     if training:
         made_of += [training.run, training.why, training.findings, hashlib.sha256(training.curve_png).hexdigest()]
+        made_of += [hashlib.sha256(repr(training.side_by_side).encode()).hexdigest()]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -10,18 +10,24 @@ from typing import Any
 
 from dctts.atomic import whole_file
 from dctts.config import AudioConfig
-from dctts.corpus import centroids, prepare
+from dctts.corpus import Example, centroids, prepare
+from dctts.errors import ClonePipelineError
 from dctts.finetune import FinetuneOptions, content_hash, finetune, is_same_run
 from dctts.lexicon import Lexicon, open_lexicon
 from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.traits import measure_traits
+from dctts.voice import load_voice
 from pipeline.bases import Base, find_base, list_bases
+from pipeline.compare_voices import Clips, compare_voices
 from pipeline.errors import DatasetError
+from pipeline.listen import Listener
 from pipeline.nearest_base import Target, rank, tell
 from pipeline.phone_times import PhoneTimes
+from pipeline.reference import Judges
 from pipeline.scorer import open_scorer
+from pipeline.side_by_side import VERSION, read_side_by_side, write_side_by_side
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
@@ -68,7 +74,42 @@ def train_voice(
     )
     with whole_file(voice.voice_safetensors) as temporary:
         shutil.copyfile(made, temporary)
+    if chosen:
+        try:
+            compare(voice, run, chosen, lexicon, options, progress)
+        except ClonePipelineError as error:  # the voice is made: a comparison that cannot be had is no failure
+            log.warning("zero-shot and fine-tuned are not compared: %s", error.message)
     return voice.voice_safetensors
+
+
+def compare(
+    voice: VoiceFolder, run: Path, base: Base, lexicon: Lexicon, options: FinetuneOptions, progress: Progress
+) -> None:
+    """Put the voice of a run beside its base told five seconds, unless that was done, and leave it in the run's folder.
+
+    Raises:
+        ClonePipelineError: a voice or clip cannot be read, or nobody speaks in the clips.
+    """
+    made = run / "voice.safetensors"
+    key = f"{VERSION} {content_hash(made)} {content_hash(base.path)}"
+    if read_side_by_side(run, key):
+        return
+    split = voice.dataset / "val.txt"
+    held_out = set(split.read_text(encoding="utf-8").split()) if split.is_file() else set()
+    examples = _prepared(voice, options, progress)
+    found = compare_voices(
+        load_voice(made),
+        load_voice(base.path),
+        base,
+        Clips(
+            trained=[one for one in examples if one.id not in held_out],
+            held_out=[one for one in examples if one.id in held_out],
+        ),
+        Judges(encoder=SpeakerEncoder(), hearing=Listener(quick=True), lexicon=lexicon, audio=AudioConfig()),
+        progress=progress,
+    )
+    if found:
+        write_side_by_side(run, found, key)
 
 
 def choose_base(candidates: Sequence[Base], target: Callable[[], Target]) -> Base | None:
@@ -122,16 +163,19 @@ def _candidates(options: FinetuneOptions, asked: str | None) -> list[Base]:
 
 def _target(voice: VoiceFolder, options: FinetuneOptions, lexicon: Lexicon, progress: Progress) -> Target:
     """Measure the voice's clips; their features are those that the training finds in the same cache."""
-    audio = AudioConfig()
+    audio, examples = AudioConfig(), _prepared(voice, options, progress)
+    return Target(vector=next(iter(centroids(examples).values())), traits=measure_traits(examples, lexicon, audio))
+
+
+def _prepared(voice: VoiceFolder, options: FinetuneOptions, progress: Progress) -> list[Example]:
     rows = read_dataset(voice.dataset)
     if not rows:
         raise DatasetError(f"no clips in {voice.dataset}", hint="clone-pipeline fetch URL adds some")
-    examples = prepare(
+    return prepare(
         rows,
-        audio,
+        AudioConfig(),
         lambda: SpeakerEncoder(options.device),
         aligner=PhoneTimes,
         cache=voice.runs / "features.safetensors",
         progress=progress,
     )
-    return Target(vector=next(iter(centroids(examples).values())), traits=measure_traits(examples, lexicon, audio))

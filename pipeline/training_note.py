@@ -1,8 +1,10 @@
-"""What a fine-tuning run left for people to see: its learning curve, and why its step was chosen."""
+"""What a fine-tuning run left for people to see: its learning curve, why its step was chosen, what it bought."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.side_by_side import SideBySide, read_side_by_side
 
 SELECTION, CURVE = "selection.json", "learning-curve.png"
 _LARGEST_BYTES = 2_000_000
@@ -19,6 +21,8 @@ class TrainingNote:
     """What there is to worry about."""
     curve_png: bytes
     """b"" when there is none."""
+    side_by_side: SideBySide | None = None
+    """What the minutes bought, where the voice was made from a base."""
 
 
 def read_training(run: Path | None) -> TrainingNote | None:
@@ -36,4 +40,7 @@ def read_training(run: Path | None) -> TrainingNote | None:
         why, findings = "", ()
     curve = run / CURVE
     png = curve.read_bytes() if curve.is_file() and curve.stat().st_size <= _LARGEST_BYTES else b""
-    return TrainingNote(run=run.name, why=why, findings=findings, curve_png=png) if why or png else None
+    compared = read_side_by_side(run)
+    if not (why or png or compared):
+        return None
+    return TrainingNote(run=run.name, why=why, findings=findings, curve_png=png, side_by_side=compared)

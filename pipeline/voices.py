@@ -81,6 +81,11 @@ def find_voices_dir(voices_dir: Path | None = None) -> Path:
     return (voices_dir or Path(os.environ.get(VOICES_VARIABLE) or "voices")).expanduser().resolve()
 
 
+def references_dir(voices_dir: Path | None = None) -> Path:
+    """Name the folder of recordings that were fetched as references: hidden, for it is no voice."""
+    return find_voices_dir(voices_dir) / ".references"
+
+
 def open_voice(name: str = DEFAULT_NAME, voices_dir: Path | None = None) -> VoiceFolder:
     """Name a voice's folder, whether or not it exists yet.
 

@@ -38,6 +38,18 @@ def pretrain(
             show_default=False,
         ),
     ] = None,
+    widen: Annotated[
+        bool, typer.Option("--widen", help="Double the channels of --base's Text2Mel first: it computes the same.")
+    ] = False,
+    new_speakers: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Disguise each reader's clips as N other speakers too (Praat), for zero-shot voices.",
+            rich_help_panel=DATA,
+        ),
+    ] = 0,
     steps: Annotated[int, typer.Option(min=1, help="Steps of Text2Mel.")] = 100_000,
     ssrn_steps: Annotated[int, typer.Option(min=1, help="Steps of SSRN.")] = 20_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Clips in a step of Text2Mel.")] = 16,
@@ -89,6 +101,8 @@ def pretrain(
     options = PretrainOptions(
         size=size.value,
         base=base,
+        widen=widen,
+        new_speakers=new_speakers,
         steps=steps,
         ssrn_steps=ssrn_steps,
         batch_size=batch_size,

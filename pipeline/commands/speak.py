@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
 from pipeline.commands.arguments import SpeakingVoiceName, VoicesDir
 from pipeline.voices import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    from dctts.lexicon import Lexicon
+    from dctts.voice import Voice
 
 STDOUT = Path("-")
 
@@ -21,6 +25,15 @@ def speak(
     ] = None,
     voice: SpeakingVoiceName = DEFAULT_NAME,
     voices_dir: VoicesDir = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLIP",
+            help="Speak like whoever speaks in this file or at this URL; five seconds are enough, `#t=63,68` behind it "
+            "says which. Give it again for more clips of the same person.",
+            show_default=False,
+        ),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="Read the text from a file.", exists=True, dir_okay=False, show_default=False)
     ] = None,
@@ -64,6 +77,8 @@ def speak(
 
       clone-pipeline speak "Hello there." --voice base
 
+      clone-pipeline speak "Hello there." --reference me.wav
+
       clone-pipeline speak "Hello there." -o - | ffplay -
     """
     said = _text(text, file)
@@ -72,7 +87,8 @@ def speak(
     from dctts.synthesize import SpeakOptions, write_speech
     from pipeline.speaking_voice import load_speaking_voice
 
-    loaded, words = load_speaking_voice(voice, voices_dir), open_lexicon(lexicon)
+    words = open_lexicon(lexicon)
+    loaded = _like(reference, voice, voices_dir, words) if reference else load_speaking_voice(voice, voices_dir)
     options = SpeakOptions(seed=seed)
     if stream or output == STDOUT:
         from dctts.stream import stream_speech
@@ -93,6 +109,22 @@ def speak(
             terminal.say(f"warning: the end was not reached: {terminal.one_line(one.text)}")
     if output != STDOUT:
         typer.echo(output)
+
+
+def _like(reference: list[str], voice: str, voices_dir: Path | None, lexicon: "Lexicon") -> "Voice":
+    from pipeline.speaking_voice import check_takes_reference, load_zero_shot_voice
+
+    check_takes_reference(voice)
+
+    from dctts.config import AudioConfig
+    from dctts.speaker_encoder import SpeakerEncoder
+    from pipeline.listen import Listener
+    from pipeline.reference import Judges, read_references
+    from pipeline.voices import references_dir
+
+    judges = Judges(encoder=SpeakerEncoder(), hearing=Listener(quick=True), lexicon=lexicon, audio=AudioConfig())
+    heard = read_references(reference, judges, sources=references_dir(voices_dir), progress=terminal.progress())
+    return load_zero_shot_voice(voice, heard, lexicon)
 
 
 def _text(text: str | None, file: Path | None) -> str:

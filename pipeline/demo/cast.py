@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from dctts.disguise import Disguise
 from dctts.lexicon import open_lexicon
 from dctts.voice import Voice, as_speaker, load_voice
 from pipeline.bases import list_bases
 from pipeline.demo.espeak import EspeakSpeaker, EspeakVoice, open_espeak
 from pipeline.demo.speaker import Speaker
-from pipeline.demo.stranger import Disguise, Stranger
+from pipeline.demo.stranger import Stranger
 
 # Of the variants tried, klatt4 is the one that PocketSphinx understands best (CER 0.14; plain en-us 0.30).
 ESPEAK_VOICES = {

@@ -1,7 +1,7 @@
 import torch
 
 from dctts.config import AudioConfig
-from dctts.contrast import mean_frame, with_contrast
+from dctts.contrast import mean_frame, mean_leading_to, with_contrast
 from dctts.corpus import Example
 
 
@@ -33,3 +33,11 @@ def test_a_voice_without_a_mean_is_left_alone() -> None:
     frames = torch.rand(3, 80)
     assert with_contrast(frames, None, 1.5) is frames
     assert with_contrast(frames, torch.rand(80), 1.0) is frames
+
+
+def test_pushed_away_from_the_mean_that_was_found_frames_have_the_mean_that_was_wanted() -> None:
+    frames = 0.4 + 0.1 * torch.rand(50, 80)
+    wanted = torch.linspace(0.4, 0.55, 80)
+    mean = mean_leading_to(wanted, frames.mean(dim=0), 1.4)
+    torch.testing.assert_close(with_contrast(frames, mean, 1.4).mean(dim=0), wanted)
+    assert torch.equal(mean_leading_to(wanted, wanted, 1.4), wanted)

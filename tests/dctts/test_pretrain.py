@@ -100,6 +100,18 @@ def test_a_base_that_began_with_another_says_with_which(
     assert str(tmp_path) not in json.dumps(voice.card)
 
 
+def test_new_speakers_are_learned_from_and_are_not_among_the_speakers_of_the_base(
+    tiny_dataset: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, new_speakers=2, steps=1, ssrn_steps=1)
+    voice = load_voice(pretrain([tiny_dataset], tmp_path / "base", options, embedder=TwoVoices, lexicon=Lexicon()))
+    assert set(voice.speakers) == {"tiny"}
+    assert voice.card["speakers"]["tiny"]["clips"] == 7
+    assert voice.card["new_speakers"] == 2
+    names = sorted(path.name for path in (tmp_path / "base" / "features").glob("new-speakers-*"))
+    assert names == ["new-speakers-held-out.safetensors", "new-speakers-training.safetensors"]
+
+
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
     options = PretrainOptions(size="tiny", steps=1, ssrn_steps=1, hold_out="", hold_out_percent=0)
     with pytest.raises(TrainingError, match="8 clips to train on and 0 held out"):

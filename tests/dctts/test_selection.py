@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from dctts.selection import Evaluation, Scores, contenders, has_settled, select
+from dctts.selection import Evaluation, Scores, contenders, has_settled, select, smoothed
 from dctts.signals import findings, is_forgetting, is_overfitting
 
 
@@ -20,25 +21,35 @@ def test_the_objective_adds_up_what_is_wrong() -> None:
     assert wrong.objective(0.8) == pytest.approx(0.3 + 0.5 * 0.2 + 0.5 * 0.1 + 0.2 * 0.1)
 
 
+def test_a_step_is_judged_with_its_neighbours() -> None:
+    assert smoothed(heard(0.3)) == [0.3]
+    assert smoothed(heard(0.3, 0.5)) == pytest.approx([0.4, 0.4])
+    assert smoothed(heard(0.3, 0.6, 0.3, 0.9)) == pytest.approx([0.45, 0.4, 0.6, 0.6])
+
+
+def test_a_lucky_step_among_bad_ones_is_not_chosen() -> None:
+    assert select(heard(0.6, 0.6, 0.28, 0.6, 0.6, 0.3, 0.3, 0.3)).step == 700
+
+
 def test_the_earliest_step_within_a_hundredth_of_the_least_is_chosen() -> None:
-    assert select(heard(0.5, 0.3, 0.295, 0.4)).step == 200
-    assert select(heard(0.5, 0.495, 0.488)).step == 200  # the first is too far from the least
-    assert select(heard(0.5, 0.3, 0.2, 0.195)).step == 300
+    assert select(heard(0.5, 0.5, 0.3, 0.3, 0.3, 0.295, 0.29, 0.5)).step == 400
+    assert select(heard(0.5, 0.47, 0.44, 0.41, 0.38, 0.35, 0.32)).step == 700
 
 
 def test_whatever_comes_the_step_chosen_at_last_was_a_contender_all_along() -> None:
-    values = heard(0.52, 0.5, 0.495, 0.488, 0.49, 0.4795, 0.6, 0.47)
-    for end in range(1, len(values)):
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        values = heard(*random.normal(0.4, 0.02, size=10))
         chosen = select(values)
-        so_far = values[:end]
-        assert chosen not in so_far or chosen in contenders(so_far)
+        for end in range(1, len(values)):
+            assert chosen not in values[:end] or chosen in contenders(values[:end])
 
 
 def test_five_evaluations_without_a_better_step_are_enough() -> None:
     assert not has_settled([])
-    assert not has_settled(heard(0.5, 0.3, 0.3, 0.3, 0.3, 0.3))
-    assert has_settled(heard(0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3))
-    assert not has_settled(heard(0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.2))
+    assert not has_settled(heard(0.3, 0.3, 0.3, 0.3, 0.3))
+    assert has_settled(heard(0.3, 0.3, 0.3, 0.3, 0.3, 0.3))
+    assert not has_settled(heard(0.3, 0.3, 0.3, 0.3, 0.3, 0.2))
     assert has_settled(heard(0.3, 0.3, 0.3), patience=2)
 
 

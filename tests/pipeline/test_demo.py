@@ -6,11 +6,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 
 from dctts.errors import AudioError, ClonePipelineError
 from pipeline.captions import read_captions
@@ -18,7 +16,7 @@ from pipeline.demo.cast import ESPEAK_VOICES, open_cast
 from pipeline.demo.espeak import EspeakSpeaker, EspeakVoice, open_espeak
 from pipeline.demo.page import PageServer, write_page
 from pipeline.demo.run import _command
-from pipeline.demo.stranger import Disguise, Stranger, change
+from pipeline.demo.stranger import Stranger
 from pipeline.demo.talk import SCRIPT, Talk, make_talk, read_script, webvtt
 from pipeline.fetch import FetchOptions, fetch
 from pipeline.ffmpeg import duration_s, find_ffmpeg
@@ -28,12 +26,6 @@ music | 1
 host+music | Good evening, and welcome.
 guest+noise | Thank you for asking me. | Thank you for tasking me.
 """
-
-
-def hum(duration_s: float) -> NDArray[np.float32]:
-    """Harmonics of 200 Hz."""
-    time_s = np.arange(round(duration_s * 22_050)) / 22_050
-    return np.asarray(sum(0.1 * np.sin(2 * np.pi * 200 * n * time_s) / n for n in range(1, 20)), dtype=np.float32)
 
 
 def espeak_cast() -> dict[str, EspeakSpeaker]:
@@ -70,22 +62,6 @@ def test_a_base_that_ships_speaks_the_talk_in_two_disguises(bases: Path, tiny_ba
         assert caption.start_s <= caption.word_starts_s[0]
         assert list(caption.word_starts_s) == sorted(caption.word_starts_s)
         assert caption.word_starts_s[-1] < caption.end_s
-
-
-def test_a_disguise_has_the_pitch_the_pace_and_the_level_asked_for() -> None:
-    plain = hum(2.0)
-    changed = change(plain, 22_050, Disguise(pitch_hz=130, formants=0.9, duration=1.25))
-    assert len(changed) == pytest.approx(1.25 * len(plain), rel=0.02)
-    pitch_hz, voiced, _ = librosa.pyin(changed, fmin=60, fmax=400, sr=22_050)
-    assert np.median(pitch_hz[voiced]) == pytest.approx(130, rel=0.03)
-    assert np.std(changed) == pytest.approx(np.std(plain), rel=0.05)
-
-
-def test_praat_that_is_not_installed_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "parselmouth", None)
-    with pytest.raises(ClonePipelineError, match="cannot load Praat") as refused:
-        change(hum(0.5), 22_050, Disguise(pitch_hz=130, formants=0.9))
-    assert "clone-pipeline[demo]" in str(refused.value.hint)
 
 
 def test_the_script_has_two_speakers_music_noise_and_a_caption_that_errs() -> None:

@@ -13,7 +13,15 @@ from dctts.selection import Original
 from dctts.shipped import shipped
 from dctts.voice import Voice
 from pipeline.listen import Listener, said_words
-from pipeline.scorer import LONGEST, VoiceScorer, harvard_texts, held_out_texts
+from pipeline.scorer import (
+    LONGEST,
+    MOST_HARVARD,
+    MOST_HELD_OUT,
+    MOST_UNSEEN,
+    VoiceScorer,
+    harvard_texts,
+    held_out_texts,
+)
 from tests.conftest import buzz
 
 
@@ -62,15 +70,15 @@ def scorer(of: Original, listener: Listener | None = None) -> VoiceScorer:
 
 def test_held_out_texts_are_few_short_and_of_many_lengths() -> None:
     texts = held_out_texts(target("x" * (LONGEST + 1), *("w" * n for n in range(5, 50, 3)), "wwwww"))
-    assert len(texts) == len(set(texts)) == 4
+    assert len(texts) == len(set(texts)) == MOST_HELD_OUT
     assert (min(map(len, texts)), max(map(len, texts))) == (5, 47)
 
 
 def test_sentences_with_new_words_are_told_from_the_others() -> None:
     harvard = shipped("text/harvard.txt").read_text(encoding="utf-8").splitlines()
-    known, unseen = harvard_texts(harvard[:15])
-    heard = {word for text in harvard[:15] for word in said_words(text)}
-    assert len(unseen) == len(known) == 4
+    known, unseen = harvard_texts(harvard[:12])
+    heard = {word for text in harvard[:12] for word in said_words(text)}
+    assert (len(unseen), len(known)) == (MOST_UNSEEN, MOST_HARVARD)
     assert all(set(said_words(text)) - heard for text in unseen)
     assert not set(known) & set(unseen)
     assert harvard_texts(harvard) == (harvard_texts(harvard)[0], [])

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline import cli
 from pipeline.errors import VoiceError
+from tests.conftest import buzz
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Hello there, how are you? It is a fine day."
@@ -71,6 +72,45 @@ def test_a_voice_that_ships_speaks_under_its_name(
 
     assert said("--voice", "base") == said("--voice", "base:ada")
     assert said("--voice", "base:bob") != said("--voice", "base")
+
+
+@pytest.fixture
+def low(tmp_path: Path) -> Path:
+    """Three seconds of a low voice."""
+    soundfile.write(tmp_path / "low.wav", buzz(3.0, pitch_hz=90), 22_050)
+    return tmp_path / "low.wav"
+
+
+def test_a_base_speaks_like_the_reference_it_is_given(
+    bases: Path, tiny_base_file: Path, low: Path, tmp_path: Path
+) -> None:
+    shutil.copy(tiny_base_file, bases / "base.safetensors")
+    soundfile.write(tmp_path / "high.wav", buzz(3.0, pitch_hz=240, seed=4), 22_050)
+
+    def said(*arguments: str | Path) -> bytes:
+        line = ["speak", "Hi.", "-o", str(tmp_path / "a.wav"), *map(str, arguments)]
+        done = CliRunner().invoke(cli.app, line)
+        assert done.exit_code == 0, done.output
+        assert done.stdout == f"{tmp_path / 'a.wav'}\n"
+        return (tmp_path / "a.wav").read_bytes()
+
+    like_low = said("--reference", low)
+    assert len({like_low, said("--reference", tmp_path / "high.wav"), said("--voice", "base")}) == 3
+    both = said("--reference", low, "--reference", tmp_path / "high.wav", "--srt", tmp_path / "a.srt", "--stream")
+    assert both != like_low
+    assert (tmp_path / "a.srt").read_text().startswith("1\n00:00:0")
+
+
+def test_a_voice_of_ones_own_takes_no_reference(bases: Path, tiny_voice_file: Path, low: Path) -> None:
+    def refused(*voice: str) -> VoiceError:
+        done = CliRunner().invoke(cli.app, ["speak", TEXT, "--reference", str(low), *voice])
+        assert isinstance(done.exception, VoiceError)
+        return done.exception
+
+    own = refused("--voice", tiny_voice_file.parent.name, "--voices-dir", str(tiny_voice_file.parents[1]))
+    assert "'tiny' is one person's" in own.message
+    assert "--voice base" in str(own.hint)
+    assert "no base voice in this installation" in refused().message
 
 
 def test_where_nothing_can_speak_yet_the_voice_that_ships_is_offered(

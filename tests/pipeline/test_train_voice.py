@@ -8,12 +8,17 @@ from typer.testing import CliRunner
 
 from dctts.errors import TrainingError
 from dctts.finetune import FinetuneOptions, content_hash
+from dctts.lexicon import Lexicon
+from dctts.manifest import read_dataset
+from dctts.progress import SILENT
 from dctts.voice import SpeakerTraits, load_voice
 from pipeline import cli
 from pipeline.bases import Base
 from pipeline.errors import DatasetError
 from pipeline.nearest_base import Target
-from pipeline.train_voice import _candidates, choose_base
+from pipeline.side_by_side import SideBySide, read_side_by_side
+from pipeline.train_voice import _candidates, choose_base, compare
+from pipeline.voices import open_voice
 
 
 def finetune(voices: Path, *arguments: str) -> str:
@@ -41,8 +46,39 @@ def test_a_voice_starts_from_the_base_that_ships_and_says_so(voices: Path, bases
         "sha256": content_hash(tiny_base_file),
         "licences": {"ada": "CC0 1.0", "bob": "CC BY 4.0"},
     }
-    config = json.loads((voices / "default" / "runs" / "1" / "config.json").read_text("utf-8"))
+    run = voices / "default" / "runs" / "1"
+    config = json.loads((run / "config.json").read_text("utf-8"))
     assert config["options"]["base"] == content_hash(tiny_base_file)
+    compared = read_side_by_side(run)
+    assert compared is not None
+    assert {sentence.text for sentence in compared.sentences} == {
+        row.text for row in read_dataset(voices / "default" / "dataset", split="val")
+    }
+
+
+def test_what_was_compared_is_not_compared_again(
+    voices: Path, tiny_base_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, base = open_voice("default", voices), Base(name="base", path=tiny_base_file)
+    run = folder.runs / "1"
+    run.mkdir(parents=True)
+    shutil.copy(tiny_base_file, run / "voice.safetensors")
+    found, asked = SideBySide(reference_s=5.0, minutes=1.0, sentences=()), []
+
+    def compared(*clips: object, **_: object) -> SideBySide:
+        asked.append(clips)
+        return found
+
+    monkeypatch.setattr("pipeline.train_voice.compare_voices", compared)
+    monkeypatch.setattr("pipeline.train_voice._prepared", lambda *_: [])
+    for _ in range(2):
+        compare(folder, run, base, Lexicon(), FinetuneOptions(), SILENT)
+    assert len(asked) == 1
+    assert read_side_by_side(run) == found
+    (run / "voice.safetensors").write_bytes(tiny_base_file.read_bytes() + b" ")  # trained on
+    monkeypatch.setattr("pipeline.train_voice.load_voice", lambda _: None)
+    compare(folder, run, base, Lexicon(), FinetuneOptions(), SILENT)
+    assert len(asked) == 2
 
 
 def test_without_a_base_random_weights_are_taken_and_said_so(voices: Path, bases: Path, tiny_base_file: Path) -> None:

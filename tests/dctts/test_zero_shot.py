@@ -1,0 +1,79 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from dctts.contrast import CONTRAST, spoken_frames, with_contrast
+from dctts.errors import CheckpointError
+from dctts.lexicon import Lexicon
+from dctts.voice import SpeakerTraits, Voice, as_speaker, load_voice
+from dctts.zero_shot import MOST_PACE, Reference, _predicted_mean, zero_shot
+
+SOMEBODY = torch.nn.functional.normalize(torch.linspace(0, 1, 256) ** 3, dim=0)
+BRIGHT = tuple(0.3 + 0.3 * band / 80 for band in range(80))
+
+
+def reference(speech_s: float = 9.0, **traits: object) -> Reference:
+    return Reference(vector=SOMEBODY, traits=SpeakerTraits(**traits), speech_s=speech_s)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def base(tiny_base_file: Path) -> Voice:
+    """Ada and bob, who have mean spectra."""
+    voice = load_voice(tiny_base_file)
+    bob = replace(voice.traits["bob"], mean_frame=(0.25,) * 80)
+    return replace(voice, traits={**voice.traits, "bob": bob}, mean_frame=torch.full((80,), 0.5))
+
+
+def test_a_base_speaks_with_the_vector_it_is_given(base: Voice) -> None:
+    voice = zero_shot(base, reference(), Lexicon())
+    assert torch.equal(voice.speaker, SOMEBODY)
+    assert voice.text2mel is base.text2mel
+    assert not voice.speakers  # it is a voice now, no base
+
+
+def test_what_the_reference_cannot_tell_comes_from_the_speaker_who_is_nearest(base: Voice) -> None:
+    voice = zero_shot(base, reference(), Lexicon(), near="bob")
+    assert voice.symbols_per_frame == base.traits["bob"].symbols_per_frame == 0.5
+    assert voice.mean_frame is not None
+    assert torch.equal(voice.mean_frame, torch.full((80,), 0.25))
+    with pytest.raises(CheckpointError, match="'eve'"):
+        zero_shot(base, reference(), Lexicon(), near="eve")
+
+
+@pytest.mark.parametrize(("heard", "taken"), [(0.5, 0.5), (0.55, 0.55), (5.0, 0.5 * MOST_PACE), (0.1, 0.5 / MOST_PACE)])
+def test_the_pace_follows_the_reference_as_far_as_it_can_be_believed(base: Voice, heard: float, taken: float) -> None:
+    assert zero_shot(base, reference(symbols_per_frame=heard), Lexicon(), near="bob").symbols_per_frame == taken
+
+
+def missing(base: Voice, told: Reference) -> float:
+    """How far what is said moves otherwise, from bob to a reference, than the recordings do."""
+    host, voice = as_speaker(base, "bob"), zero_shot(base, told, Lexicon(), near="bob")
+    by_host, predicted = _predicted_mean(host, Lexicon()), _predicted_mean(voice, Lexicon())
+    assert by_host is not None
+    assert predicted is not None
+    assert host.mean_frame is not None
+    said = with_contrast(predicted.unsqueeze(0), voice.mean_frame, CONTRAST)[0]
+    return float(((said - by_host) - (torch.tensor(BRIGHT) - host.mean_frame)).abs().mean())
+
+
+def test_the_spectrum_moves_as_far_as_the_recordings_differ_the_more_of_the_reference_there_is(base: Voice) -> None:
+    by_length = [missing(base, reference(speech_s, mean_frame=BRIGHT)) for speech_s in (1e6, 9.0, 1.0, 0.01)]
+    assert by_length[0] < 2e-3  # a band or two leaves the range of the features
+    assert by_length == sorted(by_length)
+    assert by_length[-1] > 10 * by_length[0]
+
+
+def test_of_somebody_who_is_a_base_speaker_the_spectrum_of_training_is_believed(base: Voice) -> None:
+    same = replace(reference(5.0, mean_frame=BRIGHT), vector=base.speakers["bob"])
+    voice = zero_shot(base, same, Lexicon(), near="bob")
+    predicted = _predicted_mean(voice, Lexicon())
+    assert predicted is not None
+    assert voice.mean_frame is not None
+    torch.testing.assert_close(voice.mean_frame, predicted)
+
+
+def test_only_frames_in_which_something_is_said_count() -> None:
+    frames = torch.cat([torch.zeros(3, 80), torch.full((2, 80), 0.5)])
+    assert torch.equal(spoken_frames(frames), torch.full((2, 80), 0.5))
