@@ -102,7 +102,7 @@ def music(duration_s: float) -> Wave:
 def noise(folder: Path, kinds: Sequence[str], duration_s: float, chance: np.random.Generator) -> Wave:
     """Take one of the noise recordings of some kinds, over and over."""
     files = sorted(file for kind in kinds for file in folder.glob(f"{kind}-*.ogg"))
-    wave, rate_hz = soundfile.read(chance.choice(files), dtype="float32")
+    wave, rate_hz = soundfile.read(files[chance.integers(len(files))], dtype="float32")
     wave = soxr.resample(wave if wave.ndim == 1 else wave.mean(axis=1), rate_hz, RATE_HZ)
     return np.asarray(np.resize(wave, round(duration_s * RATE_HZ)), np.float32)
 

@@ -71,13 +71,13 @@ def test_only_what_the_sound_refutes_is_looked_at_with_the_words_beside_it() -> 
 
 
 def test_of_a_long_run_only_the_words_that_fit_badly_are_looked_at() -> None:
-    caption = alignment("a b c d e cow f g h i", [-3] * 5 + [-9] + [-3] * 4)
+    caption = alignment("a b c d e cow f g h i", [-3.0] * 5 + [-9.0] + [-3.0] * 4)
     heard = alignment("a q r s t cat u v w i", [-3] * 10)
     assert doubted(caption, heard) == [range(4, 7)]
 
 
 def test_where_nothing_fits_nothing_is_looked_at() -> None:
-    caption = alignment("a b c d e f g h i j", [-3] * 3 + [-9] * 4 + [-3] * 3)
+    caption = alignment("a b c d e f g h i j", [-3.0] * 3 + [-9.0] * 4 + [-3.0] * 3)
     assert doubted(caption, alignment("q r s t u v w x y z", [-3] * 10)) == []
 
 
