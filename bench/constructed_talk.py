@@ -3,15 +3,17 @@
     python -m bench.constructed_talk ../shared talk --host kathleen --guest arctic_bdl --minutes 10 --seed 1
 
 writes talk.flac, talk.en.auto.vtt (rolling cues as YouTube makes them), talk.truth.csv (start_s, end_s, speaker, text,
-condition) beside one another. Voices are folders in LJSpeech layout under `data/`. `--hard` adds what such talks
-have besides: turns without a pause, a telephone insert, a reverberant room, long pauses inside a sentence, one guest
-on whom nobody agreed (LibriSpeech), and caption words that sound like the right one.
+condition) beside one another. A line of the truth is a phrase: readers pause inside long sentences, and a clip may end
+there. Voices are folders in LJSpeech layout under `data/`. `--hard` adds what such talks have besides: turns without a
+pause, a telephone insert, a reverberant room, barks, cries and rain, one guest on whom nobody agreed (LibriSpeech), and
+caption words that sound like the right one.
 """
 
 import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +22,20 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from pipeline.align import Aligner
+from pipeline.spoken import spoken_forms
+
 Wave = NDArray[np.float32]
 
 RATE_HZ = 16_000
 WRONG_SHARE = 0.033
 """Of caption words; two thirds replaced, one third left out, as counted in the panel's captions."""
 CONDITIONS = {"clean": 0.79, "music_bed": 0.05, "overlap": 0.03, "filler": 0.04, "truck": 0.075, "clipped": 0.015}
-HARD = {"phone": 0.04, "reverb": 0.04}
+HARD = {"phone": 0.04, "reverb": 0.04, "noise": 0.03}
+ENGINES = ("helicopter", "chainsaw")
+OTHERS = ("dog-bark", "baby-cry", "rain")
+PAUSE_S = 0.2
+"""Between aligned words: a longer pause divides a sentence into phrases."""
 CHORDS_HZ = ((220.0, 277.2, 329.6), (196.0, 246.9, 293.7), (174.6, 220.0, 261.6), (164.8, 207.7, 246.9))
 CONFUSED = {
     **{"a": "the", "the": "a", "in": "on", "on": "in", "is": "was", "was": "is", "he": "she", "she": "he"},
@@ -90,9 +99,10 @@ def music(duration_s: float) -> Wave:
     return np.asarray(0.06 * sound, np.float32)
 
 
-def noise(folder: Path, duration_s: float, chance: np.random.Generator) -> Wave:
-    """Take one of the noise recordings, over and over."""
-    wave, rate_hz = soundfile.read(chance.choice(sorted(folder.glob("*.ogg"))), dtype="float32")
+def noise(folder: Path, kinds: Sequence[str], duration_s: float, chance: np.random.Generator) -> Wave:
+    """Take one of the noise recordings of some kinds, over and over."""
+    files = sorted(file for kind in kinds for file in folder.glob(f"{kind}-*.ogg"))
+    wave, rate_hz = soundfile.read(files[chance.integers(len(files))], dtype="float32")
     wave = soxr.resample(wave if wave.ndim == 1 else wave.mean(axis=1), rate_hz, RATE_HZ)
     return np.asarray(np.resize(wave, round(duration_s * RATE_HZ)), np.float32)
 
@@ -108,8 +118,9 @@ def changed(wave: Wave, condition: str, guest: Voice, data: Path, chance: np.ran
     """Do to a host's sentence what its condition says."""
     if condition == "music_bed":
         return under(wave, music(len(wave) / RATE_HZ), chance.uniform(6, 12))
-    if condition == "truck":
-        return under(wave, noise(data / "noise", len(wave) / RATE_HZ, chance), chance.uniform(4, 10))
+    if condition in ("truck", "noise"):
+        kinds = ENGINES if condition == "truck" else OTHERS
+        return under(wave, noise(data / "noise", kinds, len(wave) / RATE_HZ, chance), chance.uniform(4, 10))
     if condition == "overlap":
         other = guest.next()[0]
         start = int(chance.uniform(0, 0.4) * len(wave))
@@ -129,6 +140,26 @@ def changed(wave: Wave, condition: str, guest: Voice, data: Path, chance: np.ran
     return wave
 
 
+def phrases(wave: Wave, text: str, aligner: Aligner) -> list[tuple[float, float, str]]:
+    """Divide a clean sentence at its pauses: (start, end, text) of each part, in seconds from its start."""
+    written = [word for word in text.split() if spoken_forms(word)]
+    owners = [k for k, word in enumerate(written) for _ in spoken_forms(word)]
+    tokens = [token for word in written for token in spoken_forms(word)]
+    found = aligner.align(tokens, (wave * 32767).clip(-32768, 32767).astype(np.int16))
+    whole_s = len(wave) / RATE_HZ
+    if found is None:
+        return [(0.0, whole_s, text)]
+    at = [
+        (owners[k + 1], left.end_s, right.start_s)
+        for k, (left, right) in enumerate(pairwise(found.words))
+        if right.start_s - left.end_s >= PAUSE_S and owners[k] != owners[k + 1]
+    ]
+    starts, ends = [(0, 0.0), *((k, start) for k, _, start in at)], [*((k, end) for k, end, _ in at), (None, whole_s)]
+    return [
+        (start, end, " ".join(written[first:last])) for (first, start), (last, end) in zip(starts, ends, strict=True)
+    ]
+
+
 def build(shared: Path, host: str, guest: str, minutes: float, seed: int, *, hard: bool) -> tuple[Wave, list[Segment]]:
     """Put the talk together, sentence by sentence."""
     chance = np.random.default_rng(seed)
@@ -140,18 +171,21 @@ def build(shared: Path, host: str, guest: str, minutes: float, seed: int, *, har
     parts: list[Wave] = [music(12.0)]
     segments = [Segment(start_s=0.0, end_s=12.0, speaker="music", text="", condition="clean")]
     at_s = 12.0
+    aligner = Aligner()
 
     def pause(duration_s: float) -> None:
         nonlocal at_s
         parts.append(np.zeros(round(duration_s * RATE_HZ), np.float32))
         at_s += len(parts[-1]) / RATE_HZ
 
-    def say(speaker: str, text: str, wave: Wave, condition: str) -> None:
+    def say(speaker: str, said: Sequence[tuple[float, float, str]], wave: Wave, condition: str) -> None:
         nonlocal at_s
-        end_s = at_s + len(wave) / RATE_HZ
-        segments.append(Segment(start_s=at_s, end_s=end_s, speaker=speaker, text=text, condition=condition))
+        for start_s, end_s, text in said:
+            segments.append(
+                Segment(start_s=at_s + start_s, end_s=at_s + end_s, speaker=speaker, text=text, condition=condition)
+            )
         parts.append(wave)
-        at_s = end_s
+        at_s += len(wave) / RATE_HZ
 
     while at_s < minutes * 60:
         who = "guest" if chance.random() < 0.3 else "host"
@@ -162,14 +196,17 @@ def build(shared: Path, host: str, guest: str, minutes: float, seed: int, *, har
             condition = "clean"
             if who == "host":
                 condition = str(chance.choice(list(shares), p=[share / total for share in shares.values()]))
-            wave = changed(wave, condition, voices["guest"], data, chance)
-            say(who, f"um, {text}" if condition == "filler" else text, wave, condition)
+            said = phrases(wave, text, aligner)
+            if condition == "filler":
+                said[0] = (*said[0][:2], f"um, {said[0][2]}")
+            say(who, said, changed(wave, condition, voices["guest"], data, chance), condition)
         if hard and chance.random() < 0.1:
             pause(0.6)
-            say("stranger", "", speech(strangers[chance.integers(len(strangers))])[: 10 * RATE_HZ], "clean")
+            wave = speech(strangers[chance.integers(len(strangers))])[: 10 * RATE_HZ]
+            say("stranger", [(0.0, len(wave) / RATE_HZ, "")], wave, "clean")
         if chance.random() < 0.07:
             pause(0.4)
-            say("music", "", music(8.0), "clean")
+            say("music", [(0.0, 8.0, "")], music(8.0), "clean")
     pause(0.5)
     talk = np.concatenate(parts)
     talk = talk + chance.normal(0, 10 ** (-76 / 20), len(talk)).astype(np.float32)

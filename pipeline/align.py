@@ -1,6 +1,7 @@
 """Where each known word lies in the audio: PocketSphinx forced alignment, with scores that can be compared."""
 
 import logging
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,21 @@ log = logging.getLogger(__name__)
 
 _NATS = 0.1024
 """One unit of a PocketSphinx acoustic score: log base 1.0001, shifted right by 10 bits (SENSCR_SHIFT)."""
+
+
+_GRAMMAR = "choice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arc:
+    """A word that may be said between two states of a grammar."""
+
+    start: int
+    end: int
+    cost: float
+    """Nats by which the sound must fit better for this way to be taken."""
+    word: str = ""
+    """"" for going on without a word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +93,34 @@ class Aligner:
         finally:
             self._decoder.end_utt()
         return self._result(words)
+
+    def choose(self, arcs: Sequence[Arc], end: int, samples: Samples) -> list[str] | None:
+        """Find which path of a grammar the sound fits best.
+
+        Args:
+            arcs: of the grammar, from state 0.
+            end: its last state.
+            samples: 16 kHz.
+
+        Returns:
+            The words on that path; None where a word has no letters, or no path fits.
+        """
+        words = {_key(arc.word): arc.word for arc in arcs if arc.word}
+        if not all(word and self._knows(word) for word in words):
+            return None
+        transitions = [
+            (arc.start, arc.end, math.exp(-arc.cost), *([_key(arc.word)] if arc.word else ())) for arc in arcs
+        ]
+        self._decoder.add_fsg(_GRAMMAR, self._decoder.create_fsg(_GRAMMAR, 0, end, transitions))
+        self._decoder.activate_search(_GRAMMAR)
+        self._decoder.reinit_feat()
+        self._decoder.start_utt()
+        try:
+            self._decoder.process_raw(samples.tobytes(), full_utt=True)
+        finally:
+            self._decoder.end_utt()
+        found = [re.sub(r"\(\d+\)$", "", one.word) for one in self._decoder.seg() or ()]
+        return [words[word] for word in found if not is_filler(word)] or None
 
     def phones(self, samples: Samples) -> NDArray[np.float32] | None:
         """Find the phones of the words that `align` has just found in these samples: a second pass, at its cost.
@@ -141,8 +185,8 @@ class Aligner:
 
 
 def is_filler(word: str) -> bool:
-    """Tell silence and noise (`<sil>`, `[NOISE]`) from words in what PocketSphinx returns."""
-    return word.startswith(("<", "[", "+"))
+    """Tell silence, noise and nothing (`<sil>`, `[NOISE]`, `(NULL)`) from words in what PocketSphinx returns."""
+    return word.startswith(("<", "[", "+", "("))
 
 
 def _key(word: str) -> str:

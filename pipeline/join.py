@@ -5,10 +5,12 @@ alone and one bad one costs no good ones; afterwards what belongs together is jo
 sentence that lost its other half is dropped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.records import Span, Utterance
+from pipeline.records import Span, Utterance, Word
+from pipeline.sentence_ends import end_score
+from pipeline.spoken import spoken_forms
 
 Verdicts = Sequence[tuple[str, ...]]
 """Reasons of each candidate, () for a good one."""
@@ -22,7 +24,9 @@ class JoinOptions:
     """Neighbours closer than this are joined, measured between aligned words, which take some 50 ms of the silence on
     either side. Of the pauses inside the sentences of three readers 98 % are shorter (bench/thresholds.md)."""
     torn_s: float = 0.35
-    """A good candidate this close to a dropped one of the same voice is half a sentence, and dropped."""
+    """A good candidate this close to a dropped one of the same voice may be half a sentence."""
+    most_torn_score: float = -1.5
+    """It is taken to be one, and dropped, where `end_score` lies below: 3 in 5 halves do, 1 in 4 whole sentences."""
     most_s: float = 10.0
     """Longest clip."""
 
@@ -52,6 +56,7 @@ def join(
     measures: Sequence[Mapping[str, float]],
     verdicts: Verdicts,
     options: JoinOptions,
+    end_score: Callable[[Sequence[str], Sequence[str]], float] = end_score,
 ) -> Joined:
     """Join good neighbours, the closest first, and drop the torn.
 
@@ -60,9 +65,11 @@ def join(
         measures: of each.
         verdicts: of each.
         options: see there.
+        end_score: words before, words after → how likely a sentence ends there.
     """
     reasons = [
-        ("torn",) if not why and _is_torn(utterances, verdicts, k, options) else why for k, why in enumerate(verdicts)
+        ("torn",) if not why and _is_torn(utterances, verdicts, k, options, end_score) else why
+        for k, why in enumerate(verdicts)
     ]
     groups = [[k] for k in range(len(utterances))]
     closest = sorted(
@@ -93,14 +100,27 @@ def ends_sentence(text: str) -> bool:
     return text.rstrip("\"')]”’»").endswith((".", "?", "!", "…"))
 
 
-def _is_torn(utterances: Sequence[Utterance], verdicts: Verdicts, k: int, options: JoinOptions) -> bool:
+def _is_torn(
+    utterances: Sequence[Utterance],
+    verdicts: Verdicts,
+    k: int,
+    options: JoinOptions,
+    end_score: Callable[[Sequence[str], Sequence[str]], float],
+) -> bool:
     """Tell whether a neighbour a breath away was dropped, though the same person goes on."""
     for other, left, right in ((k - 1, k - 1, k), (k + 1, k, k + 1)):
         if not 0 <= other < len(utterances) or not verdicts[other] or OTHERS.intersection(verdicts[other]):
             continue
-        if _pause(utterances[left], utterances[right]) < options.torn_s and not ends_sentence(utterances[left].text):
+        before, after = utterances[left], utterances[right]
+        if _pause(before, after) >= options.torn_s or ends_sentence(before.text):
+            continue
+        if end_score(_tokens(before.words[-2:]), _tokens(after.words[:2])) < options.most_torn_score:
             return True
     return False
+
+
+def _tokens(words: Sequence[Word]) -> list[str]:
+    return [token for word in words for token in spoken_forms(word.text)]
 
 
 def _pause(left: Utterance, right: Utterance) -> float:

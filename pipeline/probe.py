@@ -37,9 +37,9 @@ class ProbeOptions:
     fetch: FetchOptions = field(default_factory=lambda: FetchOptions(limit=1, audio_format=_FORMAT))
     segment: SegmentOptions = field(default_factory=SegmentOptions)
     screen: ScreenOptions = field(default_factory=ScreenOptions)
-    num_windows: int = 8
-    window_s: float = 36.0
-    """Eight of 36 s are under five minutes: half a minute of work at eight times real time."""
+    num_windows: int = 6
+    window_s: float = 28.0
+    """Six of 28 s are under three minutes: one minute of processor time, half a minute on two cores."""
     margin_s: float = 3.0
     """A sentence cut through at the edge of a window is dropped there and would not be in the whole."""
     budget_s: float = 40.0

@@ -35,7 +35,7 @@ def probe(
     """Say in under a minute what a video would give: captions, speakers, music, minutes.
 
     Fetches the captions and the smallest audio that will do, runs the real
-    checks on up to five minutes taken evenly from all of it, and leaves
+    checks on up to three minutes taken evenly from all of it, and leaves
     nothing on disk. What is estimated is marked with ~.
 
     [bold]Example[/bold]

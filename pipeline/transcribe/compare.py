@@ -22,7 +22,7 @@ GUESSED_WEIGHT = 0.5
 """What a loss counts where the caption's word has a guessed pronunciation: half of it may be the guess's fault."""
 
 
-MISSED_WEIGHT = 2.0
+MISSED_WEIGHT = 2.5
 """What a loss counts where only the second holds words: a short word fills a third of the window, its neighbours the
 rest. Raw, right captions lose up to 27 there, wrong ones 24 (an "a") to 383 (bench/thresholds.md)."""
 

@@ -5,20 +5,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from pipeline import samples as wav_samples
 from pipeline.align import AlignedWord, Aligner, Alignment
-from pipeline.readings import Reading, as_heard, places
+from pipeline.readings import Reading, as_heard
+from pipeline.readings import places as places_heard
 from pipeline.records import Span, Utterance, Word
-from pipeline.samples import FRAME_S, Samples
+from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, Samples
 from pipeline.spoken import spoken_forms
 from pipeline.transcribe import cut
 from pipeline.transcribe.compare import Disagreement, compare, loss_within, most_lost
 from pipeline.transcribe.cut import CutOptions
-from pipeline.transcribe.repair import RepairOptions, doubtful, mend
-from pipeline.variants import cer
+from pipeline.transcribe.repair import Change, RepairOptions, cased, doubtful, grammar, places
+from pipeline.variants import cer, raw_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,21 @@ class Text:
             ends[index - 1] = True
         return replace(self, words=words, ends=ends, mended=self.mended + 1)
 
+    def changed(self, change: Change) -> "Text":
+        """Change one spoken word, which is all of its written one."""
+        owners = [k for k, reading in enumerate(self.spoken) for _ in reading]
+        index = owners[change.at] if change.at < len(owners) else len(self.words)
+        if not change.after:
+            return self.without(index)
+        words, ends = list(self.words), list(self.ends)
+        near = words[min(index, len(words) - 1)]
+        if change.before:
+            words[index] = replace(near, text=cased(change.after, near.text, words))
+        else:
+            words.insert(index, replace(near, text=cased(change.after, "", words)))
+            ends.insert(index, ends[index - 1] if index else True)
+        return replace(self, words=words, ends=ends, mended=self.mended + 1)
+
 
 @dataclass(frozen=True)
 class Weighed:
@@ -153,12 +170,42 @@ def weigh(text: Text, alignment: Alignment, samples: Samples, aligner: Aligner, 
     disagreements = compare(alignment, second)
     if not stretch.mendable:
         return Weighed(text, alignment, second, disagreements)
-    words, ends, changed = mend(text.words, text.spoken, text.ends, disagreements, second, stretch.repair)
-    mended = replace(text, words=words, ends=ends, mended=text.mended + changed)
-    third = aligner.align(mended.tokens, samples) if changed else None
-    if third is None:
-        return Weighed(text, alignment, second, disagreements)
-    return Weighed(mended, third, second, compare(third, second))
+    return _mended(Weighed(text, alignment, second, disagreements), second, samples, aligner, stretch.repair)
+
+
+def _mended(weighed: Weighed, second: Alignment, samples: Samples, aligner: Aligner, options: RepairOptions) -> Weighed:
+    """Let the sound choose other words where it refutes the caption's, and keep those that fit like the rest."""
+    text, tokens = weighed.text, weighed.text.tokens
+    fixed = [len(reading) > 1 for reading in text.spoken for _ in reading]
+    changes: list[Change] = []
+    for place in places(weighed.alignment, weighed.disagreements, options):
+        start_s, end_s = place.times_s(weighed.alignment)
+        part = samples[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)]
+        found = aligner.choose(*grammar(tokens, fixed, weighed.alignment, second, place, options), part) or []
+        here = tokens[place.words.start : place.words.stop]
+        changes += [
+            Change(place.words.start + a, " ".join(here[a:b]), " ".join(found[c:d]))
+            for a, b, c, d in raw_runs(here, found)
+            if b - a <= 1 and d - c <= 1  # a path that stops short of the end is no path
+        ]
+    typical = median(word.score for word in second.words)
+    while changes:
+        changed = text
+        for change in reversed(changes):  # from the back, so that indices in front stay true
+            changed = changed.changed(change)
+        alignment = aligner.align(changed.tokens, samples)
+        if alignment is None:
+            break
+        shifts = accumulate((bool(one.after) - bool(one.before) for one in changes), initial=0)
+        good = [
+            change
+            for change, shift in zip(changes, shifts, strict=False)
+            if not change.after or alignment.words[change.at + shift].score >= typical - options.score_margin
+        ]
+        if good == changes:
+            return Weighed(changed, alignment, second, compare(alignment, second))
+        changes = good
+    return weighed
 
 
 def _cut(stretch: Stretch, weighed: Weighed, samples: Samples) -> Iterator[Utterance]:
@@ -204,7 +251,7 @@ def _shared_out(text: Text) -> list[Sequence[str]]:
 
     Times of captions are rough, so they do not tell on which side of a pause a word lies.
     """
-    stands = places(text.tokens, text.heard)
+    stands = places_heard(text.tokens, text.heard)
     starts = [0, *accumulate(len(reading) for reading in text.spoken)]
     return [text.heard[stands[at] if k else 0 :] for k, at in enumerate(starts[:-1])]
 

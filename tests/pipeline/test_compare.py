@@ -3,9 +3,8 @@ import pytest
 
 from pipeline.align import AlignedWord, Alignment
 from pipeline.records import Word
-from pipeline.spoken import spoken_forms
 from pipeline.transcribe.compare import compare, most_lost
-from pipeline.transcribe.repair import RepairOptions, doubtful, mend
+from pipeline.transcribe.repair import RepairOptions, cased, doubtful, grammar, places
 
 
 def alignment(text: str, scores: list[float], guessed: str = "") -> Alignment:
@@ -42,9 +41,9 @@ def test_a_guessed_pronunciation_counts_half() -> None:
     assert one.loss == pytest.approx(75, abs=0.1)
 
 
-def test_a_word_that_only_the_other_holds_counts_double() -> None:
+def test_a_word_that_only_the_other_holds_counts_more() -> None:
     (one,) = compare(alignment("a b", [-3, -5]), alignment("a no b", [-3, -3, -3]))
-    assert one.loss == pytest.approx(2 * 30 * 2, abs=0.1)
+    assert one.loss == pytest.approx(2.5 * 30 * 2, abs=0.1)
 
 
 def test_words_that_say_the_same_are_no_disagreement() -> None:
@@ -61,41 +60,52 @@ def test_shorter_stretches_than_the_window_are_summed_whole() -> None:
     assert most_lost(alignment("a", [-3]), alignment("a", [-1]), 50, 60) == 0
 
 
-def mended(caption: str, caption_scores: list[float], heard: str, heard_scores: list[float]) -> str:
-    second = alignment(heard, heard_scores)
-    spoken = alignment(caption.lower().replace(",", ""), caption_scores)
-    words, ends, changed = mend(
-        written(caption),
-        [spoken_forms(word) for word in caption.split()],
-        [True] * len(caption.split()),
-        compare(spoken, second),
-        second,
-        RepairOptions(),
-    )
-    assert len(words) == len(ends)
-    assert (changed > 0) == (" ".join(word.text for word in words) != caption)
-    return " ".join(word.text for word in words)
+def doubted(caption: Alignment, heard: Alignment, options: RepairOptions | None = None) -> list[range]:
+    return [place.doubted for place in places(caption, compare(caption, heard), options or RepairOptions())]
 
 
-def test_a_refuted_word_is_mended_with_its_punctuation_and_capital() -> None:
-    assert mended("A cow, b", [-3, -9, -3], "a cat b", [-3, -3, -3]) == "A cat, b"
-    assert mended("Cow b", [-9, -3], "cat b", [-3, -3]) == "Cat b"
+def test_only_what_the_sound_refutes_is_looked_at_with_the_words_beside_it() -> None:
+    caption = alignment("a b c cow d e f", [-3, -3, -3, -9, -3, -3, -3])
+    assert doubted(caption, alignment("a b c cat d e f", [-3] * 7)) == [range(2, 5)]
+    assert doubted(caption, alignment("a b c cat d e f", [-8] * 7)) == []
 
 
-def test_a_missing_word_is_added() -> None:
-    assert mended("a b", [-3, -9], "a no b", [-3, -3, -3]) == "a no b"
+def test_of_a_long_run_only_the_words_that_fit_badly_are_looked_at() -> None:
+    caption = alignment("a b c d e cow f g h i", [-3.0] * 5 + [-9.0] + [-3.0] * 4)
+    heard = alignment("a q r s t cat u v w i", [-3] * 10)
+    assert doubted(caption, heard) == [range(4, 7)]
 
 
-def test_a_word_is_left_alone_when_the_sound_does_not_refute_it() -> None:
-    assert mended("a cow b", [-3, -5, -3], "a cat b", [-3, -3, -3]) == "a cow b"
+def test_where_nothing_fits_nothing_is_looked_at() -> None:
+    caption = alignment("a b c d e f g h i j", [-3.0] * 3 + [-9.0] * 4 + [-3.0] * 3)
+    assert doubted(caption, alignment("q r s t u v w x y z", [-3] * 10)) == []
 
 
-def test_a_word_is_left_alone_when_the_heard_one_fits_badly_too() -> None:
-    assert mended("a cow b", [-3, -12, -3], "a cat b", [-3, -5, -3]) == "a cow b"
+def test_a_grammar_lets_no_change_follow_a_change_and_holds_a_number_fast() -> None:
+    caption, heard = alignment("a cow b", [-3, -9, -3]), alignment("a cat b", [-3, -3, -3])
+    (place,) = places(caption, compare(caption, heard), RepairOptions())
+    arcs, end = grammar(["a", "cow", "b"], [False, False, True], caption, heard, place, RepairOptions())
+    assert end == 6
+    assert {(arc.start, arc.end, arc.cost) for arc in arcs if arc.word == "cow"} == {(2, 4, 0), (3, 4, 0)}
+    assert all(arc.cost >= RepairOptions().cost for arc in arcs if arc.word == "cat")
+    changed = {arc.end for arc in arcs if arc.cost}
+    assert all(arc.cost == 0 for arc in arcs if arc.start in changed)
+    assert {arc.word for arc in arcs if arc.start == 4 and arc.end == 7} == set()  # b
 
 
-def test_longer_runs_are_never_mended() -> None:
-    assert mended("a cow here b", [-3, -9, -9, -3], "a cat there b", [-3] * 4) == "a cow here b"
+@pytest.mark.parametrize(
+    ("new", "old", "text", "written_as"),
+    [
+        ("cat", "Cow,", "Cow, b", "Cat,"),
+        ("cat", "cow", "a cow", "cat"),
+        ("i", "", "So it", "I"),
+        ("i", "", "so it", "i"),
+    ],
+)
+def test_a_new_word_takes_the_punctuation_and_the_capital_of_the_old(
+    new: str, old: str, text: str, written_as: str
+) -> None:
+    assert cased(new, old, written(text)) == written_as
 
 
 def test_hesitations_and_words_written_twice_are_doubtful() -> None:

@@ -96,6 +96,27 @@ def test_a_caption_that_says_the_same_otherwise_is_left_alone(
     assert doubt(found) <= ScreenOptions().most_disagreement
 
 
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "it was not a large mistake and almost round",
+        "it was a large lake and almost round",
+        "it was not a large lake almost round",
+        "it was not a oil lake and twelve round",
+    ],
+    ids=["a wrong word", "a dropped not", "a dropped and", "two at once"],
+)
+def test_the_sound_mends_single_words(bench: Bench, tmp_path: Path, caption: str) -> None:
+    found = bench.fit(bench.samples(LAKE[0]), caption, tmp_path)
+    assert text_of(found) == LAKE[1]
+    assert doubt(found) <= ScreenOptions().most_disagreement
+
+
+def test_what_people_wrote_is_never_mended(bench: Bench, tmp_path: Path) -> None:
+    caption = "it was not a large mistake and almost round"
+    assert text_of(bench.fit(bench.samples(LAKE[0]), caption, tmp_path, mendable=False)) == caption
+
+
 def test_a_stutter_that_the_caption_smooths_over_is_written_as_spoken_or_doubted(bench: Bench, tmp_path: Path) -> None:
     samples = bench.samples(LAKE[0])
     (whole,) = bench.fit(samples, LAKE[1], tmp_path)

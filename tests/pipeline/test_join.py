@@ -1,5 +1,6 @@
 from pipeline.join import JoinOptions, join
 from pipeline.records import Span, Utterance, Word
+from pipeline.sentence_ends import end_score
 
 OPTIONS = JoinOptions()
 
@@ -40,8 +41,16 @@ def test_nothing_grows_beyond_the_longest_clip_and_the_closest_are_joined_first(
 
 def test_half_a_sentence_goes_when_its_other_half_was_dropped() -> None:
     pieces = talk((0, 2, "a"), (2, 4, "b"), (4.8, 6, "c"))
-    joined = join(pieces, [{}] * 3, [(), ("disagreement",), ()], OPTIONS)
+    verdicts: list[tuple[str, ...]] = [(), ("disagreement",), ()]
+    joined = join(pieces, [{}] * 3, verdicts, OPTIONS, end_score=lambda before, after: -3.0)
     assert joined.reasons == (("torn",), ("disagreement",), ())
+    assert join(pieces, [{}] * 3, verdicts, OPTIONS, end_score=lambda before, after: 1.0).reasons == tuple(verdicts)
+
+
+def test_the_language_model_knows_where_a_sentence_goes_on() -> None:
+    assert end_score(["the", "dog", "ran", "to"], ["the", "house"]) < -3
+    assert end_score(["i", "went", "home"], ["he", "was", "tired"]) > end_score(["the", "old"], ["house", "was"])
+    assert end_score([], ["so"]) == 0
 
 
 def test_another_speaker_right_behind_does_not_tear_a_sentence() -> None:
