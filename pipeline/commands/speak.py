@@ -9,7 +9,7 @@ import typer
 
 from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
-from pipeline.commands.arguments import SpeakingVoiceName, VoicesDir
+from pipeline.commands.arguments import SpeakingVoiceName, VocoderChoice, VoicesDir
 from pipeline.voices import DEFAULT_NAME
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def speak(
             show_default=False,
         ),
     ] = None,
+    vocoder: VocoderChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same samples.")] = 0,
 ) -> None:
     r"""Say something in a voice.
@@ -85,10 +86,12 @@ def speak(
 
     from dctts.lexicon import open_lexicon
     from dctts.synthesize import SpeakOptions, write_speech
-    from pipeline.speaking_voice import load_speaking_voice
+    from pipeline.speaking_voice import load_speaking_voice, with_vocoder
 
     words = open_lexicon(lexicon)
     loaded = _like(reference, voice, voices_dir, words) if reference else load_speaking_voice(voice, voices_dir)
+    if vocoder:
+        loaded = with_vocoder(loaded, vocoder)
     options = SpeakOptions(seed=seed)
     if stream or output == STDOUT:
         from dctts.stream import stream_speech
