@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

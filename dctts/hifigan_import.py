@@ -83,7 +83,7 @@ def recognised(weights: Weights, path: Path) -> HifiGanConfig:
 
 
 def _numbered(pattern: str, names: dict[str, Any]) -> list[str]:
-    found = []
+    found: list[str] = []
     while (name := pattern.format(len(found))) in names:
         found.append(name)
     return found
@@ -136,7 +136,9 @@ def _read_array(file: Any, size: int) -> Tensor:
     if math.prod(shape) * dtype.itemsize > size:
         raise ValueError(f"an array of shape {shape} in {size} bytes")
     data = file.read(math.prod(shape) * dtype.itemsize)
-    return torch.from_numpy(np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").astype(np.float32, order="C"))
+    return torch.from_numpy(
+        np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").astype(np.float32, order="C")
+    )
 
 
 def _check_sizes(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Coarse frames → magnitudes or full-rate mels, in pieces that equal the whole: SSRN sees 9 coarse frames to either side and no more.
+"""Coarse frames → full-rate ones, in pieces that equal the whole: SSRN sees 9 coarse frames to either side and no more.
 
 Legend: T coarse frames, F mel bands, L linear bins.
 """

@@ -63,7 +63,8 @@ class Block(nn.Module):
         y = functional.conv1d(
             x.transpose(1, 2), self.taps.T.unsqueeze(1), padding=self.KERNEL // 2, groups=x.shape[-1]
         ).transpose(1, 2)
-        return x + self.narrow(functional.gelu(self.wide(self.norm(y)))) * self.scale
+        added: Tensor = self.narrow(functional.gelu(self.wide(self.norm(y)))) * self.scale
+        return x + added
 
 
 class Trunk(nn.Module):
@@ -86,7 +87,8 @@ class Trunk(nn.Module):
         x = self.entry_norm(self.entry(x))
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)
+        normed: Tensor = self.norm(x)
+        return normed
 
 
 class SourceFilter(nn.Module):
@@ -126,6 +128,7 @@ class SourceFilter(nn.Module):
         envelope = stretched_bands(mel.float(), self.config.num_bins)
         return envelope + pulse_gain, phase, envelope + noise_gain
 
+
 def scaled(mel: Tensor) -> Tensor:
     """Bring natural-log mels, -11.5 to 2, to about ±2."""
     return (mel + 5) / 3
@@ -147,7 +150,6 @@ def pitch_loss(logits: Tensor, hz: Tensor) -> Tensor:
     bell = -((torch.arange(logits.shape[-1], device=hz.device) - place.unsqueeze(-1)) ** 2) / 4.5
     cross = -(bell.softmax(dim=-1) * logits.float().log_softmax(dim=-1)).sum(dim=-1)
     return (cross * voiced).sum() / voiced.sum().clamp_min(1)
-
 
 
 def stretched_bands(mel: Tensor, num_bins: int) -> Tensor:
@@ -187,10 +189,8 @@ def pulse_train(hz: Tensor, audio: AudioConfig, turns: Tensor, *, start: int = 0
     return made[:, PULSE_TAPS // 2 : -PULSE_TAPS // 2], phase[:, hop - 1 :: hop]
 
 
-def filtered(
-    pulses: Tensor, noise: Tensor, filters: tuple[Tensor, Tensor, Tensor], audio: AudioConfig
-) -> Tensor:
-    """Shape both sources, frame by frame, and add them up: Tensor[B, S] each and three Tensor[B, M, L] → Tensor[B, S]."""
+def filtered(pulses: Tensor, noise: Tensor, filters: tuple[Tensor, Tensor, Tensor], audio: AudioConfig) -> Tensor:
+    """Shape both sources, Tensor[B, S], frame by frame with three Tensor[B, M, L], and add them up: Tensor[B, S]."""
     pulse_gain, phase, noise_gain = filters
     spectrum = _spectrum(pulses, audio) * torch.polar(pulse_gain.clamp_max(8).exp(), phase)
     spectrum = spectrum + _spectrum(noise, audio) * noise_gain.clamp_max(8).exp()
@@ -219,7 +219,7 @@ def _inverse(spectrum: Tensor, audio: AudioConfig) -> Tensor:
 def _overlap_add(frames: Tensor, hop: int) -> Tensor:
     """Tensor[B, M, size] → Tensor[B, (M - 1) · hop + size]."""
     count = frames.shape[2] // hop
-    parts = frames.unflatten(2, (count, hop)).unbind(2)
+    parts = frames.reshape(*frames.shape[:2], count, hop).unbind(2)
     wave = functional.pad(parts[0], (0, 0, 0, count - 1))
     for place, part in enumerate(parts[1:], 1):
         wave = wave + functional.pad(part, (0, 0, place, count - 1 - place))

@@ -20,18 +20,7 @@ from dctts.batches import bucketed, moved, step_generator
 from dctts.config import AudioConfig
 from dctts.source_filter import SourceFilter, filtered, pitch_hz, pitch_loss, pulse_train
 from dctts.spectral_loss import short_time, spectral_loss
-
-
-@dataclass(frozen=True, kw_only=True)
-class VocoderExample:
-    """One clip of real speech."""
-
-    wave: Tensor
-    """Tensor[S], int16."""
-    pitch_hz: Tensor
-    """Tensor[M], float32: 0 where there is no voice."""
-    refined: Tensor
-    """Tensor[M, F], float16 in [0, 1]: what SSRN makes of the clip's coarse frames."""
+from dctts.vocoder_data import VocoderExample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +43,14 @@ class VocoderBatch:
 class VocoderRecipe:
     """How the vocoder is taught."""
 
-    batch_size: int = 16
+    batch_size: int = 8
     crop_frames: int = 64
     from_ssrn: float = 0.5
     """Part of each batch that is made by SSRN, so that the vocoder undoes its blur."""
     rate: float = 1.3
     """Clips not from SSRN are sped up or slowed down by up to this factor: higher and lower voices than there are."""
     gain_db: float = 6.0
-    measured_pitch_steps: int = 1500
+    measured_pitch_steps: int = 400
     """Until then the pulses follow the measured pitch where there is one, later the pitch that the network reads."""
     mel_weight: float = 1.0
     pitch_weight: float = 0.1
@@ -111,6 +100,7 @@ class VocoderTask:
 
     def loss(self, network: nn.Module, batch: VocoderBatch, step: int) -> dict[str, Tensor]:
         """Distance of spectra and of mels, and what the network thinks of the pitch."""
+        assert isinstance(network, SourceFilter)
         mel = self._mels(batch)
         logits = network.pitch_logits(mel)
         hz = pitch_hz(logits.detach().float())
@@ -126,7 +116,8 @@ class VocoderTask:
 
     def validate(self, network: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Measure on the middle of held-out clips, from their own mels and from SSRN's."""
-        measured = {}
+        assert isinstance(network, SourceFilter)
+        measured: dict[str, float] = {}
         for name in ("real", "ssrn"):
             batch = self._crops(self.held_out, None, from_ssrn=name == "ssrn")
             batch = moved(batch, next(network.parameters()).device)

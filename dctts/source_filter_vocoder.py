@@ -92,7 +92,7 @@ class SourceFilterStream:
         turns = self._turns[start : start + 1] if len(self._turns) else torch.zeros(1, dtype=torch.float64)
         pulses, after = pulse_train(hz, self._audio, turns, start=start)
         self._turns = torch.cat([self._turns[: start + 1] if len(self._turns) else turns, after[0]])
-        sources = pulses, self._noise[start * hop : seen * hop].unsqueeze(0)
-        filters = tuple(one[:, start:] for one in self._network(mel))
-        wave: Wave = filtered(*sources, filters, self._audio)[0].numpy()  # type: ignore[arg-type]
+        noise = self._noise[start * hop : seen * hop].unsqueeze(0)
+        pulse_gain, phase, noise_gain = (one[:, start:] for one in self._network(mel))
+        wave: Wave = filtered(pulses, noise, (pulse_gain, phase, noise_gain), self._audio)[0].numpy()
         return wave[(self._done - start) * hop : (stop - start) * hop].copy()

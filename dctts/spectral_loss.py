@@ -60,7 +60,7 @@ class _ShortTime(torch.autograd.Function):
         weight[..., 1:-1] *= 0.5
         frames = torch.fft.irfft(spectrum * weight, size, norm="forward")
         frames *= torch.hann_window(size, device=frames.device)
-        parts = frames.unflatten(-1, (size // hop, hop))
+        parts = frames.reshape(*frames.shape[:2], size // hop, hop)
         count = frames.shape[1]
         wave = frames.new_zeros(len(frames), count + size // hop - 1, hop)
         for part in range(size // hop):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights
