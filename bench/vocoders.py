@@ -1,8 +1,8 @@
 """Vocoders side by side: `python -m bench.vocoders --vocoder hifigan=FILE --vocoder ours=FILE` prints a Markdown table.
 
-Each is heard twice: from the frames of real speech (copy synthesis), and from what the SSRN of a voice makes of their
-coarse frames, which is what `speak` gives it. Nothing in these clips was trained on, but for those of LJSpeech by the SSRN
-that ships.
+Each is heard three times: from the frames of real speech (copy synthesis), from what the SSRN of a voice makes of their
+coarse frames, and from the same texts as Text2Mel says them, which is what `speak` does. Nothing in these clips was
+trained on, but for those of LJSpeech by the voice that ships.
 
 - mel L1: of natural-log mels, against the real clip.
 - SECS: cosine of the speaker encoder with the speaker's vector in the base voice.
@@ -26,20 +26,26 @@ import torch
 from torch import Tensor
 
 from dctts.audio import load_wav, log_mel, loudness_normalise, magnitudes, trim_silence
+from dctts.chunks import Chunk
 from dctts.config import AudioConfig
+from dctts.contrast import CONTRAST, with_contrast
 from dctts.corpora import read_corpus
 from dctts.corpus import waveform_to_mel
+from dctts.lexicon import open_lexicon
 from dctts.refine import refine
+from dctts.retry import decode_chunks
 from dctts.speaker_encoder import SpeakerEncoder
+from dctts.synthesize import speech_span
+from dctts.text import normalise
 from dctts.vocoder import GriffinLim, Vocoder, Wave, vocode
 from dctts.vocoder_file import load_vocoder
-from dctts.voice import Voice, load_voice
+from dctts.voice import Voice, as_speaker, load_voice
 from pipeline.evaluation.acoustics import analyse, distance
 from pipeline.listen import Listener, corpus_errors, word_errors
 
 AUDIO = AudioConfig()
 SPEAKERS = ("arctic_slt", "kathleen", "ljspeech")
-REAL, SSRN = "real frames", "SSRN's frames"
+REAL, SSRN, TEXT = "real frames", "SSRN", "text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +77,15 @@ def main() -> None:
     clips = [clip for speaker in arguments.speakers for clip in held_out(arguments.shared, speaker, arguments.clips)]
     judge = Judge(voice)
     rows = [{"vocoder": "recordings", "from": "", **judge.sum_up(clips, [clip.wave for clip in clips])}]
-    for source in (REAL, SSRN):
-        frames = {head: [given(clip, voice, source, head) for clip in clips] for head in ("linear", "mel")}
+    for source in (REAL, SSRN, TEXT):
+        coarse = spoken(clips, voice) if source == TEXT else [coarse_of(clip) for clip in clips]
+        frames = {
+            head: [given(clip, frames, voice, source, head) for clip, frames in zip(clips, coarse, strict=True)]
+            for head in ("linear", "mel")
+        }
         for name, vocoder in vocoders.items():
             made, costs = synthesise(vocoder, frames[vocoder.head])
-            rows.append({"vocoder": name, "from": source, **judge.sum_up(clips, made), **costs})
+            rows.append({"vocoder": name, "from": source, **judge.sum_up(clips, made, aligned=source != TEXT), **costs})
             print(json.dumps(rows[-1]), file=sys.stderr)
             if arguments.sounds:
                 keep(arguments.sounds / f"{name}-{source.split()[0]}", clips, made)
@@ -97,13 +107,27 @@ def held_out(shared: Path, speaker: str, count: int) -> Iterator[Clip]:
         yield Clip(speaker=speaker, text=row.text, wave=wave[:whole])
 
 
-def given(clip: Clip, voice: Voice, source: str, head: str) -> Tensor:
+def coarse_of(clip: Clip) -> Tensor:
+    """Every fourth frame of a clip: Tensor[T, F], unit mels."""
+    return waveform_to_mel(torch.from_numpy(clip.wave), AUDIO)[:: AUDIO.reduction]
+
+
+def spoken(clips: list[Clip], voice: Voice) -> list[Tensor]:
+    """Let Text2Mel say the texts of the clips as their speakers: a Tensor[T, F] each."""
+    made, lexicon = [], open_lexicon()
+    for clip in clips:
+        speaker = as_speaker(voice, clip.speaker)
+        (take,) = decode_chunks([Chunk(text=normalise(clip.text), silence_ms=0)], speaker, lexicon, attempts=1)
+        coarse = take.pieces[0].decoded.coarse
+        made.append(with_contrast(coarse[speech_span(coarse)], speaker.mean_frame, CONTRAST))
+    return made
+
+
+def given(clip: Clip, coarse: Tensor, voice: Voice, source: str, head: str) -> Tensor:
     """Frames for a vocoder: Tensor[M, L or F]."""
-    wave = torch.from_numpy(clip.wave)
-    if source == SSRN:
-        coarse = waveform_to_mel(wave, AUDIO)[:: AUDIO.reduction]
+    if source != REAL:
         return refine(voice.ssrn, coarse, AUDIO, head="linear" if head == "linear" else "mel")
-    linear = magnitudes(wave.unsqueeze(0), AUDIO)
+    linear = magnitudes(torch.from_numpy(clip.wave).unsqueeze(0), AUDIO)
     return linear[0] if head == "linear" else log_mel(linear, AUDIO)[0]
 
 
@@ -130,21 +154,22 @@ class Judge:
         self._speakers = {name: vector.numpy() for name, vector in voice.speakers.items()}
         self._encoder, self._listener = SpeakerEncoder(), Listener()
 
-    def sum_up(self, clips: list[Clip], waves: list[Wave]) -> dict[str, float]:
-        """Give the mean of each measure over the clips."""
+    def sum_up(self, clips: list[Clip], waves: list[Wave], *, aligned: bool = True) -> dict[str, float | str]:
+        """Give the mean of each measure over the clips; `aligned`: both have their frames in the same places."""
         errors, apart, distortions = [], [], []
         near: dict[str, list[float]] = {}
         for clip, made in zip(clips, waves, strict=True):
             level = loudness_normalise(made)
             errors.append(word_errors(clip.text, self._listener.hear(level, AUDIO.sample_rate_hz)))
-            apart.append(float(np.abs(_mel(clip.wave) - _mel(made)).mean()))
+            if aligned:
+                apart.append(float(np.abs(_mel(clip.wave) - _mel(made)).mean()))
             real, copy = (analyse(wave, AUDIO.sample_rate_hz) for wave in (clip.wave, level))
             distortions.append(distance(real, copy).mcd_db)
             (vector,) = self._encoder.embed_batch([level], AUDIO.sample_rate_hz)
             if vector is not None:
                 near.setdefault(clip.speaker, []).append(float(vector @ self._speakers[clip.speaker]))
         return {
-            "mel L1": mean(apart),
+            "mel L1": mean(apart) if aligned else "",
             "SECS": mean(one for each in near.values() for one in each),
             "MCD, dB": mean(distortions),
             "WER": corpus_errors(errors).wer,

@@ -41,7 +41,7 @@ class VocoderOptions:
     hold_out: str = ""
     """Regular expression: clips whose id it matches, and every reading of their sentences, are only validated on."""
     hold_out_every: int = 50
-    """Every so many other clips are held out too."""
+    """The first of every so many other clips is held out too."""
     validate_every: int = 500
     seed: int = 0
     device: str = "cpu"
@@ -118,7 +118,7 @@ def held_out_rows(rows: Sequence[Utterance], options: VocoderOptions) -> set[int
     """Choose the clips that are never trained on, by sentence: two readings of one stay on one side."""
     pattern = re.compile(options.hold_out) if options.hold_out else None
     out = {sentence_key(row.text) for row in rows if pattern is not None and pattern.search(row.id)}
-    out |= {sentence_key(row.text) for row in rows[options.hold_out_every // 2 :: options.hold_out_every]}
+    out |= {sentence_key(row.text) for row in rows[:: options.hold_out_every]}
     return {place for place, row in enumerate(rows) if sentence_key(row.text) in out}
 
 

@@ -45,6 +45,7 @@ def published(network: HifiGan, normed: Callable[[nn.Module], nn.Module]) -> dic
 def old_norm(part: nn.Module) -> nn.Module:
     """The spelling of PyTorch before 2.0, in which the generators were published."""
     weight = part.weight.data
+    assert isinstance(weight, torch.Tensor)
     del part.weight
     part.weight_g = nn.Parameter(weight.flatten(1).norm(dim=1).view(-1, 1, 1))
     part.weight_v = nn.Parameter(weight * 3)
@@ -59,9 +60,7 @@ def test_a_published_generator_is_recognised_and_its_norm_folded(
 ) -> None:
     plain = {name: tensor.clone() for name, tensor in generator(config).state_dict().items()}
     path = tmp_path / "generator_v1"
-    torch.save(
-        {"generator": published(generator(config), normed)}, path, _use_new_zipfile_serialization=not old_file
-    )
+    torch.save({"generator": published(generator(config), normed)}, path, _use_new_zipfile_serialization=not old_file)
     found, weights = read_generator(path)
     assert found == config
     assert weights.keys() == plain.keys()
@@ -86,7 +85,8 @@ def test_a_generator_is_converted_once(tmp_path: Path, cache: Path) -> None:
 def test_npz_and_torch_files_give_the_same_vocoder(tmp_path: Path) -> None:
     weights = generator(V3).state_dict()
     torch.save(weights, tmp_path / "g.pth")
-    np.savez(tmp_path / "g.npz", **{name: np.asfortranarray(tensor.numpy()) for name, tensor in weights.items()})
+    arrays = {name: np.asfortranarray(tensor.numpy()) for name, tensor in weights.items()}
+    np.savez(tmp_path / "g.npz", **arrays)  # type: ignore[arg-type]
     first, second = read_generator(tmp_path / "g.pth"), read_generator(tmp_path / "g.npz")
     assert first[0] == second[0] == V3
     for name, tensor in first[1].items():

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def tiny_source_filter() -> SourceFilterVocoder:
     return SourceFilterVocoder(network)
 
 
-VOCODERS = {
+VOCODERS: dict[str, Callable[[], NeuralVocoder]] = {
     "hifigan": tiny_hifigan,
     "hifigan, paired": lambda: tiny_hifigan(paired=True),
     "source-filter": tiny_source_filter,
@@ -61,8 +62,7 @@ def some_mels(count: int = 130) -> torch.Tensor:
 
 @pytest.fixture(params=VOCODERS)
 def vocoder(request: pytest.FixtureRequest) -> NeuralVocoder:
-    made: NeuralVocoder = VOCODERS[request.param]()
-    return made
+    return VOCODERS[request.param]()
 
 
 @pytest.mark.parametrize("streaming", [False, True])
