@@ -107,9 +107,7 @@ class VocoderTask:
         if step < self.recipe.measured_pitch_steps:
             hz = torch.where(batch.pitch_hz > 0, batch.pitch_hz, hz)
         made = self._sound(network, mel, hz, batch.noise)
-        with torch.autocast(made.device.type, enabled=False):
-            spectral = spectral_loss(made, batch.wave)
-            mels = self._mel_loss(made, batch.wave)
+        spectral, mels = spectral_loss(made, batch.wave), self._mel_loss(made, batch.wave)
         pitch = pitch_loss(logits, batch.pitch_hz)
         total = spectral + self.recipe.mel_weight * mels + self.recipe.pitch_weight * pitch
         return {"loss": total, "spectral": spectral, "mel": mels, "pitch": pitch}
@@ -145,11 +143,14 @@ class VocoderTask:
     def _mel_loss(self, made: Tensor, real: Tensor) -> Tensor:
         """L1 of natural-log mels: the measure of copy synthesis."""
         pad = (self.audio.n_fft - self.audio.hop_samples) // 2
-        one, other = (
-            log_mel(short_time(functional.pad(wave, (pad, pad)), self.audio.n_fft, self.audio.hop_samples), self.audio)
-            for wave in (made, real)
-        )
-        return (one - other).abs().mean()
+        with torch.autocast(made.device.type, enabled=False):
+            one, other = (
+                log_mel(
+                    short_time(functional.pad(wave, (pad, pad)), self.audio.n_fft, self.audio.hop_samples), self.audio
+                )
+                for wave in (made, real)
+            )
+            return (one - other).abs().mean()
 
     def _sound(self, network: nn.Module, mel: Tensor, hz: Tensor, noise: Tensor) -> Tensor:
         filters = network(mel)

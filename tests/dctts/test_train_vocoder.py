@@ -82,7 +82,7 @@ def test_a_buzz_and_its_pitch_are_learnt() -> None:
         optimizer.zero_grad()
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        seen.append({name: float(value) for name, value in losses.items()})
+        seen.append({name: value.item() for name, value in losses.items()})
     for name in ("spectral", "mel", "pitch"):
         assert seen[-1][name] < 0.8 * seen[0][name], name
 
