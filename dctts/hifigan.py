@@ -39,23 +39,24 @@ class HifiGanConfig(_Saved):
     paired: bool
     """Whether each dilated convolution is followed by a plain one: the paper's V1 and V2."""
 
+    def __post_init__(self) -> None:
+        audio = AudioConfig()
+        if self.num_mels != audio.num_mels or prod(self.rates) != audio.hop_samples:
+            raise ValueError(
+                f"it takes {self.num_mels} mel bands and makes {prod(self.rates)} samples of a frame, "
+                f"where {audio.num_mels} and {audio.hop_samples} are wanted"
+            )
+        if not 0 < len(self.kernels) == len(self.dilations) < 9 or any(len(each) > 8 for each in self.dilations):
+            raise ValueError(f"{len(self.kernels)} kernels with {len(self.dilations)} sets of dilations")
+        # Else the parts of the network would not be of one length.
+        if any(rate < 2 or rate % 2 for rate in self.rates) or any(kernel % 2 == 0 for kernel in self.kernels):
+            raise ValueError(f"rates {self.rates} must be even, kernels {self.kernels} odd")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "HifiGanConfig":
         """Rebuild the settings: JSON has no tuples."""
-        config = super().from_dict(values)
-        return cls(
-            num_mels=int(config.num_mels),
-            channels=int(config.channels),
-            rates=tuple(config.rates),
-            kernels=tuple(config.kernels),
-            dilations=tuple(tuple(one) for one in config.dilations),
-            paired=bool(config.paired),
-        )
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples made of a frame."""
-        return prod(self.rates)
+        lists = {name: tuple(values[name]) for name in ("rates", "kernels")}
+        return super().from_dict({**values, **lists, "dilations": tuple(tuple(each) for each in values["dilations"])})
 
     @property
     def reach(self) -> int:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from dctts.checkpoint import Weights
-from dctts.config import AudioConfig
 from dctts.errors import CheckpointError
 from dctts.hifigan import PAIRED_DILATIONS, SINGLE_DILATIONS, HifiGanConfig
 
@@ -65,21 +64,22 @@ def recognised(weights: Weights, path: Path) -> HifiGanConfig:
     blocks = [shapes[name] for name in _numbered(first, shapes)]
     if len(entry) != 3 or not ups or not blocks or any(len(shape) != 3 for shape in (*ups, *blocks)):
         raise CheckpointError(f"{path} holds no generator of HiFi-GAN", hint=_HINT)
-    audio = AudioConfig()
-    rates = tuple(shape[2] // 2 for shape in ups)
-    if entry[1] != audio.num_mels or math.prod(rates) != audio.hop_samples:
-        raise CheckpointError(
-            f"{path} takes {entry[1]} mel bands and makes {math.prod(rates)} samples of a frame; "
-            f"here it is {audio.num_mels} and {audio.hop_samples}",
-            hint="give a generator for 22,050 Hz, such as generator_v1 of LJ_V1",
-        )
     kernels = tuple(shape[2] for shape in blocks[: len(blocks) // len(ups)])
     dilations = PAIRED_DILATIONS if paired else SINGLE_DILATIONS
-    if len(kernels) != len(dilations) or len(blocks) % len(ups):
+    if len(kernels) != len(dilations) or len(blocks) != len(ups) * len(kernels):
         raise CheckpointError(f"{path} is no generator of kind V1, V2 or V3", hint=_HINT)
-    return HifiGanConfig(
-        num_mels=entry[1], channels=entry[0], rates=rates, kernels=kernels, dilations=dilations, paired=paired
-    )
+    try:
+        return HifiGanConfig(
+            num_mels=entry[1],
+            channels=entry[0],
+            rates=tuple(shape[2] // 2 for shape in ups),
+            kernels=kernels,
+            dilations=dilations,
+            paired=paired,
+        )
+    except ValueError as error:
+        hint = "give a generator for 22,050 Hz, such as generator_v1 of LJ_V1"
+        raise CheckpointError(f"{path} is a generator for other frames than ours: {error}", hint=hint) from error
 
 
 def _numbered(pattern: str, names: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from math import log
 import librosa
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -43,6 +44,13 @@ class SourceFilterConfig(_Saved):
     blocks: int = 5
     pitch_channels: int = 96
     pitch_blocks: int = 2
+
+    def __post_init__(self) -> None:
+        audio = AudioConfig()
+        if (self.num_mels, self.num_bins) != (audio.num_mels, audio.num_bins):
+            raise ValueError(f"{self.num_mels} mel bands and {self.num_bins} bins")
+        if not all(0 < count <= 64 for count in (self.blocks, self.pitch_blocks)):
+            raise ValueError(f"{self.blocks} and {self.pitch_blocks} blocks")
 
 
 class Block(nn.Module):
@@ -154,7 +162,7 @@ def pitch_loss(logits: Tensor, hz: Tensor) -> Tensor:
 
 def stretched_bands(mel: Tensor, num_bins: int) -> Tensor:
     """Draw straight lines between the bands, Tensor[..., F] → Tensor[..., L]: log gain on a source of unit power."""
-    return mel @ _lines(mel.shape[-1], num_bins).to(mel.device) + _LEVEL
+    return mel @ torch.from_numpy(_lines(mel.shape[-1], num_bins)).to(mel.device) + _LEVEL
 
 
 def pulse_train(hz: Tensor, audio: AudioConfig, turns: Tensor, *, start: int = 0) -> tuple[Tensor, Tensor]:
@@ -227,9 +235,9 @@ def _overlap_add(frames: Tensor, hop: int) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _lines(num_mels: int, num_bins: int) -> Tensor:
+def _lines(num_mels: int, num_bins: int) -> NDArray[np.float32]:
     audio = AudioConfig()
     bands = librosa.mel_frequencies(num_mels + 2, fmin=audio.f_min_hz, fmax=audio.f_max_hz)[1:-1]
     bins = np.linspace(0, audio.sample_rate_hz / 2, num_bins)
     lines = np.stack([np.interp(bins, bands, row) for row in np.eye(num_mels)])
-    return torch.from_numpy(lines.astype(np.float32))
+    return lines.astype(np.float32)

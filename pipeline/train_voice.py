@@ -83,9 +83,9 @@ def train_voice(
     )
     if vocoder:
         save_voice(replace(load_voice(made), vocoder=sound), voice.voice_safetensors)
-        return voice.voice_safetensors
-    with whole_file(voice.voice_safetensors) as temporary:
-        shutil.copyfile(made, temporary)
+    else:
+        with whole_file(voice.voice_safetensors) as temporary:
+            shutil.copyfile(made, temporary)
     if chosen:
         try:
             compare(voice, run, chosen, lexicon, options, progress)

@@ -139,6 +139,8 @@ def test_streamed_is_what_not_streamed_is_but_for_the_level(vocoder: NeuralVocod
     [
         {"settings": {"channels": 10**9}},
         {"settings": {"channels": "many"}},
+        {"settings": {"blocks": 10**9}},
+        {"settings": {"num_mels": 40}},
         {"settings": None},
         {"kind": "wavenet"},
         None,
