@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dctts.source_filter_vocoder import SourceFilterVocoder
 from dctts.vocoder_file import save_vocoder
 from dctts.voice import load_voice, save_voice
 from pipeline import cli
-from pipeline.speaking_voice import load_speaking_voice
+from pipeline.speaking_voice import find_vocoder
 
 
 @pytest.fixture
@@ -42,13 +43,9 @@ def test_speak_takes_the_vocoder_that_is_asked_for(
     assert asked != own
     assert soundfile.info(wav).duration > 0.3
     voice = tmp_path / "voices" / "with" / "voice.safetensors"
-    save_voice(replace(load_voice(tiny_voice_file), vocoder=load_speaking_voice_of(tiny_voice_file, vocoder)), voice)
+    save_voice(replace(load_voice(tiny_voice_file), vocoder=find_vocoder(str(vocoder))), voice)
     assert speak(voice, wav, *stream) == asked  # the voice's own setting
     assert speak(voice, wav, *stream, "--vocoder", "griffin-lim") == own
-
-
-def load_speaking_voice_of(voice: Path, vocoder: Path):  # type: ignore[no-untyped-def]
-    return load_speaking_voice(voice.parent.name, voice.parents[1], vocoder=str(vocoder)).vocoder
 
 
 @pytest.mark.parametrize("name", ["no-such-file", "junk.pth", "junk.safetensors", "junk.npz"])
@@ -83,3 +80,21 @@ def test_train_vocoder_makes_a_file_that_speaks(tiny_dataset: Path, tiny_voice_f
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == f"{out}.safetensors"
     speak(tiny_voice_file, tmp_path / "a.wav", "--vocoder", done.stdout.strip())
+
+
+def test_a_voice_keeps_the_vocoder_of_its_base_unless_another_is_asked_for(
+    tiny_dataset: Path, tiny_base_file: Path, vocoder: Path, tmp_path: Path
+) -> None:
+    shutil.move(tiny_dataset, tmp_path / "voices" / "ada" / "dataset")
+    base = tmp_path / "with-vocoder.safetensors"
+    save_voice(replace(load_voice(tiny_base_file), vocoder=find_vocoder(str(vocoder))), base)
+    command = ["finetune", "--voice", "ada", "--voices-dir", str(tmp_path / "voices"), "--base", str(base)]
+    command += ["--steps", "1", "--ssrn-steps", "1", "--preview-every", "5"]
+    found = []
+    for more in ([], ["--vocoder", "griffin-lim"]):  # the second goes on with the finished run
+        done = CliRunner().invoke(cli.app, [*command, *more])
+        assert done.exit_code == 0, done.output
+        found.append(load_voice(tmp_path / "voices" / "ada" / "voice.safetensors").vocoder)
+    assert found[0] is not None
+    assert found[0].kind == "source-filter"
+    assert found[1] is None
