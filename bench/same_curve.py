@@ -74,7 +74,7 @@ def _copy(layer: nn.Module, into: nn.Module) -> None:
         into.norm.norm.load_state_dict(layer.norm.state_dict())
     elif isinstance(layer, Conv) and isinstance(into, nn.Conv1d):
         # ours is [out, taps, in] flattened, theirs [out, in, taps]
-        into.weight.data.copy_(layer.weight.unflatten(1, (layer.kernel, -1)).transpose(1, 2))
+        into.weight.data.copy_(layer.weight.view(len(layer.weight), layer.kernel, -1).transpose(1, 2))
         assert into.bias is not None
         into.bias.data.copy_(layer.bias)
     else:

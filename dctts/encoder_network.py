@@ -42,7 +42,7 @@ class EncoderNetwork(nn.Module):
         """Map Tensor[P, M, 40] of mel power, M at least 2, to unit vectors Tensor[P, D]."""
         x = (mels.float() + FLOOR).log()
         x = (x - x.mean(dim=1, keepdim=True)) * 0.5  # what stays the same all the while is the microphone's
-        x = x[:, : x.shape[1] // 2 * 2].unflatten(1, (-1, 2)).flatten(2)  # two frames side by side: half the work
+        x = x[:, : x.shape[1] // 2 * 2].reshape(len(x), -1, 2 * x.shape[2])  # two frames side by side: half the work
         x = self.norm(self.first(x))
         for block in self.blocks:
             x = block(x)
