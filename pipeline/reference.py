@@ -24,7 +24,7 @@ from dctts.corpus import Embedder, waveform_to_mel
 from dctts.errors import AudioError
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress, tracked
-from dctts.speaker_encoder import SAMPLE_RATE_HZ, speech
+from dctts.partials import SAMPLE_RATE_HZ, speech
 from dctts.text import encode, normalise
 from dctts.voice import SpeakerTraits
 from dctts.zero_shot import Reference

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from dctts.corpus import Embedder
 from dctts.progress import SILENT, Progress
 from dctts.synthesize import SpeakOptions, speak_each
+from dctts.verification import equal_error_rate
 from dctts.voice import Voice, as_speaker
 from dctts.zero_shot import zero_shot
 from pipeline.bases import Base
 from pipeline.evaluation.acoustics import median_f0_hz
-from pipeline.evaluation.likeness import Likeness, equal_error_rate
+from pipeline.evaluation.likeness import Likeness
 from pipeline.evaluation.scores import mean_score
 from pipeline.listen import Errors, corpus_errors, word_errors
 from pipeline.nearest_base import Target, rank
