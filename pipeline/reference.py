@@ -23,8 +23,8 @@ from dctts.contrast import spoken_frames
 from dctts.corpus import Embedder, waveform_to_mel
 from dctts.errors import AudioError
 from dctts.lexicon import Lexicon
-from dctts.progress import SILENT, Progress, tracked
 from dctts.partials import SAMPLE_RATE_HZ, speech
+from dctts.progress import SILENT, Progress, tracked
 from dctts.text import encode, normalise
 from dctts.voice import SpeakerTraits
 from dctts.zero_shot import Reference
