@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import cosine_similarity, normalize
 
 from dctts.chunks import Chunk
 from dctts.contrast import mean_leading_to, spoken_frames
@@ -25,9 +25,12 @@ NUM_SAID = 4
 HALF_TRUSTED_S = 1.0
 """Speech of which the mean spectrum is believed by half: in one second there are some ten phones, not all forty."""
 STRANGER_COS = 0.7
-"""Cosine to the nearest base speaker up to which the reference's spectrum is believed as far as its length lets: two
-readers have 0.60 ± 0.06. Of one reader 0.9 is usual, and what five seconds tell of the spectrum beyond minutes of
-training is chance."""
+"""Cosine to the nearest base speaker up to which somebody is a stranger: two readers have 0.60 ± 0.06. Two clips of one
+reader have 0.9, and what five seconds tell of the base's own speaker beyond minutes of training is chance."""
+EXAGGERATION = 0.5
+"""How much further from the mean of the base's speakers a stranger's vector is moved: a network that knows few of them
+goes but a part of the way. At 0.6 three strangers' similarity rose by 0.02 and their lead over the base's readers by
+0.035, with word errors unchanged (35 and 36 %); at 1 the words suffered (45 %)."""
 MOST_PACE = 1.25
 """Factor by which the pace may differ from that of the nearest base speaker: the network follows but in part."""
 
@@ -56,12 +59,20 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
     host = on_cpu(as_speaker(base, near) if near else base)
     voice = replace(
         host,
-        speaker=reference.vector.float(),
+        speaker=_vector(reference, host, base),
         symbols_per_frame=_pace(reference.traits.symbols_per_frame, host.symbols_per_frame),
         speakers={},
         traits={},
     )
     return replace(voice, mean_frame=_mean_frame(voice, host, reference, lexicon))
+
+
+def _vector(reference: Reference, host: Voice, base: Voice) -> Tensor:
+    vector = reference.vector.float()
+    if len(base.speakers) < 2:
+        return vector
+    middle = torch.stack([one.float() for one in base.speakers.values()]).mean(dim=0)
+    return normalize(vector + EXAGGERATION * _strangeness(reference, host) * (vector - middle), dim=0)
 
 
 def _pace(heard: float | None, nearest: float) -> float:
@@ -88,9 +99,13 @@ def _mean_frame(voice: Voice, host: Voice, reference: Reference, lexicon: Lexico
 
 def _trust(reference: Reference, host: Voice) -> float:
     """Say how far the mean spectrum of a reference is believed, in [0, 1]."""
+    return reference.speech_s / (reference.speech_s + HALF_TRUSTED_S) * _strangeness(reference, host)
+
+
+def _strangeness(reference: Reference, host: Voice) -> float:
+    """Say how unlike the base's nearest speaker somebody is: 0 for that very speaker, 1 for any stranger."""
     cosine = float(cosine_similarity(reference.vector, host.speaker, dim=0))
-    by_length = reference.speech_s / (reference.speech_s + HALF_TRUSTED_S)
-    return by_length * min(1.0, (1 - cosine) / (1 - STRANGER_COS))
+    return min(1.0, max(0.0, 1 - cosine) / (1 - STRANGER_COS))
 
 
 def _predicted_mean(voice: Voice, lexicon: Lexicon) -> Tensor | None:

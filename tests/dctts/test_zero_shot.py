@@ -27,10 +27,21 @@ def base(tiny_base_file: Path) -> Voice:
 
 
 def test_a_base_speaks_with_the_vector_it_is_given(base: Voice) -> None:
-    voice = zero_shot(base, reference(), Lexicon())
+    alone = replace(base, speakers={"ada": base.speaker})
+    voice = zero_shot(alone, reference(), Lexicon())
     assert torch.equal(voice.speaker, SOMEBODY)
     assert voice.text2mel is base.text2mel
     assert not voice.speakers  # it is a voice now, no base
+
+
+def test_what_sets_a_stranger_apart_from_the_base_speakers_is_exaggerated(base: Voice) -> None:
+    middle = torch.stack(list(base.speakers.values())).mean(dim=0)
+    voice = zero_shot(base, reference(), Lexicon(), near="bob")
+    assert voice.speaker.norm().item() == pytest.approx(1)
+    assert voice.speaker @ SOMEBODY > 0.9
+    assert voice.speaker @ middle < SOMEBODY @ middle - 0.05
+    itself = zero_shot(base, replace(reference(), vector=base.speakers["bob"]), Lexicon(), near="bob")
+    torch.testing.assert_close(itself.speaker, base.speakers["bob"])
 
 
 def test_what_the_reference_cannot_tell_comes_from_the_speaker_who_is_nearest(base: Voice) -> None:
