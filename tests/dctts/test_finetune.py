@@ -17,9 +17,11 @@ from dctts.finetune import FinetuneOptions, finetune, is_same_run, run_config
 from dctts.lexicon import Lexicon
 from dctts.retry import PAUSES
 from dctts.selection import PATIENCE, Original, Scores
+from dctts.source_filter import SourceFilter, SourceFilterConfig
+from dctts.source_filter_vocoder import SourceFilterVocoder
 from dctts.synthesize import write_speech
 from dctts.text import encode
-from dctts.voice import Voice, load_voice
+from dctts.voice import Voice, load_voice, save_voice
 
 OPTIONS = FinetuneOptions(steps=4, ssrn_steps=3, size="tiny", preview_every=2)
 
@@ -111,13 +113,18 @@ def test_a_base_is_known_by_its_content_not_by_where_it_lies(tiny_dataset: Path,
     assert str(tmp_path) not in json.dumps(config("here", b"weights"))
 
 
-def test_a_base_gives_its_size_and_its_weights(trained: Path, tmp_path: Path) -> None:
-    base = trained / "voice.safetensors"
+def test_a_base_gives_its_size_its_weights_and_its_vocoder(trained: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base.safetensors"
+    tiny = SourceFilterConfig(channels=8, hidden=8, blocks=1, pitch_channels=8, pitch_blocks=1)
+    vocoder = SourceFilterVocoder(SourceFilter(tiny))
+    save_voice(replace(load_voice(trained / "voice.safetensors"), vocoder=vocoder), base)
     options = FinetuneOptions(steps=1, ssrn_steps=1, base=base, preview_every=5)
     voice = load_voice(run(trained.parents[1] / "tiny", tmp_path / "b/1", options))
     assert voice.text2mel.config == load_voice(base).text2mel.config
     moved = (voice.ssrn.linear_logits.weight - load_voice(base).ssrn.linear_logits.weight).abs().max()
     assert moved < 0.01
+    assert voice.vocoder is not None
+    assert voice.vocoder.about() == vocoder.about()
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,16 @@ import soundfile
 import torch
 from typer.testing import CliRunner
 
+from dctts.errors import CheckpointError
+from dctts.finetune import FinetuneOptions
 from dctts.source_filter import SourceFilter, SourceFilterConfig
 from dctts.source_filter_vocoder import SourceFilterVocoder
 from dctts.vocoder_file import save_vocoder
 from dctts.voice import load_voice, save_voice
 from pipeline import cli
 from pipeline.speaking_voice import find_vocoder
+from pipeline.train_voice import train_voice
+from pipeline.voices import open_voice
 
 
 @pytest.fixture
@@ -82,19 +86,32 @@ def test_train_vocoder_makes_a_file_that_speaks(tiny_dataset: Path, tiny_voice_f
     speak(tiny_voice_file, tmp_path / "a.wav", "--vocoder", done.stdout.strip())
 
 
-def test_a_voice_keeps_the_vocoder_of_its_base_unless_another_is_asked_for(
-    tiny_dataset: Path, tiny_base_file: Path, vocoder: Path, tmp_path: Path
+@pytest.mark.parametrize(("choice", "kind"), [(None, "source-filter"), ("griffin-lim", None), ("own", "source-filter")])
+def test_finetune_puts_the_vocoder_that_is_asked_for_into_the_voice(
+    choice: str | None,
+    kind: str | None,
+    tiny_dataset: Path,
+    tiny_voice_file: Path,
+    vocoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shutil.move(tiny_dataset, tmp_path / "voices" / "ada" / "dataset")
-    base = tmp_path / "with-vocoder.safetensors"
-    save_voice(replace(load_voice(tiny_base_file), vocoder=find_vocoder(str(vocoder))), base)
-    command = ["finetune", "--voice", "ada", "--voices-dir", str(tmp_path / "voices"), "--base", str(base)]
-    command += ["--steps", "1", "--ssrn-steps", "1", "--preview-every", "5"]
-    found = []
-    for more in ([], ["--vocoder", "griffin-lim"]):  # the second goes on with the finished run
-        done = CliRunner().invoke(cli.app, [*command, *more])
-        assert done.exit_code == 0, done.output
-        found.append(load_voice(tmp_path / "voices" / "ada" / "voice.safetensors").vocoder)
-    assert found[0] is not None
-    assert found[0].kind == "source-filter"
-    assert found[1] is None
+    trained = tmp_path / "voice.safetensors"
+    own = None if choice == "own" else find_vocoder(str(vocoder))
+    save_voice(replace(load_voice(tiny_voice_file), vocoder=own), trained)
+    monkeypatch.setattr("pipeline.train_voice.finetune", lambda *_, **__: trained)
+    monkeypatch.setattr("pipeline.train_voice.open_scorer", lambda *_: None)
+    folder = open_voice("ada", tmp_path / "voices")
+    made = train_voice(folder, FinetuneOptions(), base="none", vocoder=str(vocoder) if choice == "own" else choice)
+    found = load_voice(made).vocoder
+    assert (found.kind if found else None) == kind
+
+
+def test_a_vocoder_that_is_not_there_is_told_of_before_training(
+    tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.move(tiny_dataset, tmp_path / "voices" / "ada" / "dataset")
+    monkeypatch.setattr("pipeline.train_voice.finetune", lambda *_, **__: pytest.fail("it was trained"))
+    with pytest.raises(CheckpointError, match="no vocoder at"):
+        train_voice(open_voice("ada", tmp_path / "voices"), FinetuneOptions(), base="none", vocoder="generator_v9")
