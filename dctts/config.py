@@ -84,6 +84,24 @@ class SSRNConfig(_Saved):
     dropout: float = 0.05
 
 
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig(_Saved):
+    """Sizes of the speaker encoder of our own."""
+
+    channels: int = 96
+    dilations: tuple[int, ...] = (1, 2, 3, 4)
+    """One highway block of kernel 3 each."""
+    pooled: int = 256
+    """Width of the frames that are pooled."""
+    attention: int = 64
+    dimensions: int = 192
+    """Of the speaker vector."""
+    dropout: float = 0.05
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dilations", tuple(self.dilations))  # JSON knows lists only
+
+
 TEXT2MEL_SIZES = {
     "tiny": {"channels": 64, "text_channels": 128, "embedding": 64},
     "small": {"channels": 128, "text_channels": 256},

@@ -174,6 +174,7 @@ def finetune(
         speaker=speaker,
         symbols_per_frame=symbols_per_frame(training, lexicon, AUDIO),
         mean_frame=mean_frame(training, AUDIO),
+        vocoder=base.vocoder if base else None,
         card={
             **(card or {}),
             "minutes": round(minutes, 2),

@@ -146,13 +146,11 @@ class HighwayConv(nn.Module):
             mask = _channel_mask(x, self.dropout).float()
             gain, offset = gain * mask, offset * mask
         if self.compiled is None:
-            y = combine(self.conv(x), x, self.gain[0], self.offset[0], gain, offset)
-        else:
-            conv = self.conv
-            y = self.compiled(
-                x, conv.weight, conv.bias, self.gain[0], self.offset[0], gain, offset, conv.dilation, conv.before
-            )
-        return y if keep is None else y * keep
+            return combine(self.conv(x), x, self.gain[0], self.offset[0], gain, offset, keep)
+        conv = self.conv
+        return self.compiled(
+            x, conv.weight, conv.bias, self.gain[0], self.offset[0], gain, offset, keep, conv.dilation, conv.before
+        )
 
     def candidate_norm(self, speaker: Tensor | None) -> tuple[Tensor, Tensor]:
         """Gain and offset of the norm of H2, Tensor[B or 1, 1, C] each: the block's own, modulated by the speaker."""
@@ -163,7 +161,15 @@ class HighwayConv(nn.Module):
         return gain * (1 + scale), offset * (1 + scale) + shift
 
 
-def combine(hidden: Tensor, x: Tensor, gate_gain: Tensor, gate_offset: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
+def combine(
+    hidden: Tensor,
+    x: Tensor,
+    gate_gain: Tensor,
+    gate_offset: Tensor,
+    gain: Tensor,
+    offset: Tensor,
+    keep: Tensor | None = None,
+) -> Tensor:
     """Normalise both halves of `hidden` and let the first choose between the second and `x`, in float32 inside.
 
     Args:
@@ -171,13 +177,15 @@ def combine(hidden: Tensor, x: Tensor, gate_gain: Tensor, gate_offset: Tensor, g
         x: Tensor[B, T, C], the block's input; the output has its type.
         gate_gain: Tensor[C], of the norm of H1; `gate_offset` likewise.
         gain: Tensor[B or 1, 1, C], of the norm of H2; `offset` likewise.
+        keep: Tensor[B, T, 1], 0 on padding, which is zeroed in the output; None where there is none.
     """
     channels = (x.shape[-1],)
     gate, candidate = hidden.float().chunk(2, dim=-1)
     gate = functional.layer_norm(gate, channels, gate_gain, gate_offset).sigmoid()
     candidate = functional.layer_norm(candidate, channels) * gain + offset
     wide = x.float()
-    return (wide + gate * (candidate - wide)).to(x.dtype)
+    y = wide + gate * (candidate - wide)
+    return (y if keep is None else y * keep).to(x.dtype)
 
 
 def fuse(network: nn.Module) -> bool:
@@ -215,6 +223,7 @@ def _highway(
     gate_offset: Tensor,
     gain: Tensor,
     offset: Tensor,
+    keep: Tensor | None,
     dilation: int,
     before: int,
 ) -> Tensor:
@@ -227,7 +236,7 @@ def _highway(
         padded = functional.pad(x, (0, 0, before, reach - before))
         taps = torch.cat([padded[:, tap * dilation : tap * dilation + length] for tap in range(kernel)], dim=-1)
     hidden = functional.linear(taps, weight.to(x.dtype), bias.to(x.dtype))
-    return combine(hidden, x, gate_gain, gate_offset, gain, offset)
+    return combine(hidden, x, gate_gain, gate_offset, gain, offset, keep)
 
 
 def _channel_mask(like: Tensor, probability: float) -> Tensor:

@@ -165,7 +165,7 @@ def pretrain(
         "held_out": last_measures(base / "metrics.jsonl"),
         "command": command,
     }
-    save_voice(replace(voice, card=card), base / "voice.safetensors")
+    save_voice(replace(voice, vocoder=start.vocoder if start else None, card=card), base / "voice.safetensors")
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"

@@ -19,12 +19,11 @@ from dctts.atomic import whole_file, write_json
 from dctts.chunks import Chunk, iter_chunks
 from dctts.contrast import with_contrast
 from dctts.decode import QUIET, Decoding
-from dctts.griffin_lim import STREAM_BLOCK_FRAMES, PhaseRetrieval
 from dctts.growing_wav import write_growing
 from dctts.lexicon import Lexicon
 from dctts.refine import StreamRefiner
 from dctts.retry import PAUSES, Piece, Take, decode_chunks
-from dctts.synthesize import FADE_MS, SpeakOptions, Wave, silence, speech_span
+from dctts.synthesize import FADE_MS, SpeakOptions, Wave, silence, speech_span, vocoder_of
 from dctts.text import encode_words
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
@@ -168,15 +167,10 @@ class _Sound:
     """Coarse frames of one piece → its sound, faded in and out."""
 
     def __init__(self, voice: Voice, options: SpeakOptions) -> None:
-        self._refiner = StreamRefiner(voice.ssrn, voice.audio)
+        vocoder = vocoder_of(voice, options)
+        self._refiner = StreamRefiner(voice.ssrn, voice.audio, head=vocoder.head)
         self._mean, self._contrast = voice.mean_frame, options.contrast
-        self._phases = PhaseRetrieval(
-            voice.audio,
-            iterations=options.iterations,
-            power=options.power,
-            seed=options.seed,
-            block=STREAM_BLOCK_FRAMES,
-        )
+        self._vocoder = vocoder.open(seed=options.seed, streaming=True)
         self._ramp = np.linspace(0, 1, round(FADE_MS / 1000 * voice.audio.sample_rate_hz), dtype=np.float32)
         self._tail = np.zeros(0, np.float32)
         self._begun = False
@@ -185,7 +179,7 @@ class _Sound:
         """Coarse frames Tensor[T, F] → the samples that are settled."""
         coarse = with_contrast(coarse, self._mean, self._contrast)
         with one_thread():
-            fresh = self._phases.push(self._refiner.push(coarse, last=last), last=last)
+            fresh = self._vocoder.push(self._refiner.push(coarse, last=last), last=last)
         wave = np.concatenate([self._tail, fresh]).clip(-PEAK, PEAK)
         count = len(self._ramp)
         if not self._begun and len(wave) >= 2 * count:

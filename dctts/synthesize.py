@@ -20,7 +20,6 @@ from dctts.config import AudioConfig
 from dctts.contrast import CONTRAST, with_contrast
 from dctts.decode import QUIET, DecodeOptions
 from dctts.errors import AudioError
-from dctts.griffin_lim import griffin_lim
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
 from dctts.refine import refine
@@ -29,6 +28,7 @@ from dctts.text import normalise
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
 from dctts.verdict import Verdict, judge, summarise
+from dctts.vocoder import GriffinLim, Vocoder, vocode
 from dctts.voice import Voice, on_cpu
 
 Wave = NDArray[np.float32]
@@ -48,9 +48,9 @@ class SpeakOptions:
     contrast: float = CONTRAST
     """How far predicted frames are pushed away from the speaker's mean frame; 1 leaves them as they are."""
     power: float = 1.0
-    """Exponent on the magnitudes before phase retrieval: a little above 1 sharpens over-smoothed predictions."""
+    """Exponent on the magnitudes before Griffin-Lim: a little above 1 sharpens over-smoothed predictions."""
     iterations: int = 32
-    """Rounds of phase retrieval."""
+    """Rounds of Griffin-Lim."""
     seed: int = 0
 
 
@@ -175,6 +175,11 @@ def speech_span(coarse: Tensor) -> slice:
     return slice(max(0, int(loud[0]) - 1), min(len(coarse), int(loud[-1]) + 2))
 
 
+def vocoder_of(voice: Voice, options: SpeakOptions) -> Vocoder:
+    """Give the voice's vocoder: Griffin-Lim where it has none of its own."""
+    return voice.vocoder or GriffinLim(voice.audio, iterations=options.iterations, power=options.power)
+
+
 def _sounds(takes: Sequence[Take], voice: Voice, options: SpeakOptions) -> list[list[Wave]]:
     """Give the sound of every piece of every take; several takes are shared out among the processor's cores."""
     workers = min(len(takes), torch.get_num_threads())
@@ -184,12 +189,12 @@ def _sounds(takes: Sequence[Take], voice: Voice, options: SpeakOptions) -> list[
 
 def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
     waves = []
+    vocoder = vocoder_of(voice, options)
     for piece in take.pieces:
         coarse = piece.decoded.coarse[speech_span(piece.decoded.coarse)]
-        magnitude = refine(voice.ssrn, with_contrast(coarse, voice.mean_frame, options.contrast), voice.audio)
-        wave = griffin_lim(
-            magnitude, voice.audio, iterations=options.iterations, power=options.power, seed=options.seed
-        )
+        coarse = with_contrast(coarse, voice.mean_frame, options.contrast)
+        frames = refine(voice.ssrn, coarse, voice.audio, head=vocoder.head)
+        wave = vocode(vocoder, frames, seed=options.seed)
         waves.append(_faded(loudness_normalise(wave), voice.audio))
     return waves
 

@@ -17,6 +17,9 @@ from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
 from dctts.vocabulary import VOCABULARY
+from dctts.vocoder import NeuralVocoder
+from dctts.vocoder_file import KIND as VOCODER
+from dctts.vocoder_file import build, describe, halved
 
 SPEAKER_DIM = 256
 
@@ -50,6 +53,8 @@ class Voice:
     """Of the same speakers, as far as known."""
     mean_frame: Tensor | None = None
     """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
+    vocoder: NeuralVocoder | None = None
+    """What makes the sound; None is Griffin-Lim."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values for people: name, sources, licence, steps, scores."""
 
@@ -64,6 +69,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
     groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
+    groups[VOCODER] = halved(voice.vocoder) if voice.vocoder else {}
     about = {
         "kind": "voice",
         "text2mel": voice.text2mel.config.to_dict(),
@@ -74,6 +80,8 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         "traits": {name: asdict(traits) for name, traits in voice.traits.items()},
         "card": dict(voice.card),
     }
+    if voice.vocoder:
+        about[VOCODER] = describe(voice.vocoder)
     checkpoint.save(path, Checkpoint(groups=groups, about=about))
 
 
@@ -112,6 +120,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         speakers=saved.groups.get("speakers", {}),
         traits=read_traits(about),
         mean_frame=saved.groups.get("mean_frame", {}).get("mel"),
+        vocoder=build(about[VOCODER], saved.groups.get(VOCODER, {}), path) if VOCODER in about else None,
         card=about.get("card", {}),
     )
 

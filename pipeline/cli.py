@@ -21,6 +21,8 @@ from pipeline.commands.probe import probe
 from pipeline.commands.prompts import prompts
 from pipeline.commands.review import review
 from pipeline.commands.speak import speak
+from pipeline.commands.train_encoder import train_encoder
+from pipeline.commands.train_vocoder import train_vocoder
 from pipeline.commands.voices import voices
 
 MAKE = "Make a voice"
@@ -40,10 +42,12 @@ app.command(rich_help_panel=MAKE)(fetch)
 app.command(rich_help_panel=MAKE)(finetune)
 app.command(rich_help_panel=MAKE)(speak)
 app.command(rich_help_panel=MAKE)(pretrain)
+app.command(rich_help_panel=MAKE)(train_vocoder)
 app.command(rich_help_panel=DATA)(probe)
 app.command(rich_help_panel=DATA)(review)
 app.command(rich_help_panel=DATA)(prompts)
 app.command(rich_help_panel=LOOK)(evaluate)
+app.command("train-encoder", rich_help_panel=LOOK)(train_encoder)
 app.command(rich_help_panel=LOOK)(voices)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=LOOK)(demo)

@@ -1,9 +1,12 @@
 """A voice's name → the voice, ready to speak: one the user made, or a base that ships."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from dctts.lexicon import Lexicon
+from dctts.vocoder import GRIFFIN_LIM, NeuralVocoder
+from dctts.vocoder_file import load_vocoder
 from dctts.voice import Voice, as_speaker, load_voice
 from dctts.zero_shot import Reference, zero_shot
 from pipeline.bases import PREFIX, find_base_voice, is_base_name, list_bases
@@ -64,6 +67,24 @@ def load_zero_shot_voice(name: str, reference: Reference, lexicon: Lexicon) -> V
         matches = [match for match in matches if match.speaker == found.speaker]
     log.info("%s", tell(matches))
     return zero_shot(load_voice(matches[0].base.path), reference, lexicon, near=matches[0].speaker)
+
+
+def with_vocoder(voice: Voice, choice: str) -> Voice:
+    """Let a voice speak with the vocoder that `--vocoder` names instead of its own.
+
+    Raises:
+        CheckpointError: as for `find_vocoder`.
+    """
+    return replace(voice, vocoder=find_vocoder(choice))
+
+
+def find_vocoder(choice: str) -> NeuralVocoder | None:
+    """Load what `--vocoder` names; None is Griffin-Lim.
+
+    Raises:
+        CheckpointError: there is no such file, or no vocoder in it.
+    """
+    return None if choice == GRIFFIN_LIM else load_vocoder(Path(choice))
 
 
 def speaking_file(folder: VoiceFolder) -> Path:

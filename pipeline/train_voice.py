@@ -18,7 +18,7 @@ from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.traits import measure_traits
-from dctts.voice import load_voice
+from dctts.voice import load_voice, save_voice
 from pipeline.bases import Base, find_base, list_bases
 from pipeline.compare_voices import Clips, compare_voices
 from pipeline.errors import DatasetError
@@ -28,6 +28,7 @@ from pipeline.phone_times import PhoneTimes
 from pipeline.reference import Judges
 from pipeline.scorer import open_scorer
 from pipeline.side_by_side import VERSION, read_side_by_side, write_side_by_side
+from pipeline.speaking_voice import find_vocoder
 from pipeline.voices import VoiceFolder
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,19 @@ NO_BASE = "none"
 
 
 def train_voice(
-    voice: VoiceFolder, options: FinetuneOptions, progress: Progress = SILENT, *, base: str | None = None
+    voice: VoiceFolder,
+    options: FinetuneOptions,
+    progress: Progress = SILENT,
+    *,
+    base: str | None = None,
+    vocoder: str | None = None,
 ) -> Path:
     """Fine-tune on a voice's dataset, or go on with the run that was stopped, and put the voice in its place.
 
     Args:
         base: path or name of the voice to start from, `none` for random weights; None takes `options.base`, or else
             the one among those that ship which is nearest to the voice.
+        vocoder: `griffin-lim` or the path of a vocoder, which the voice then speaks with; None keeps the base's.
 
     Returns:
         path of `voice.safetensors`.
@@ -51,12 +58,14 @@ def train_voice(
     Raises:
         DatasetError: the voice has no dataset yet.
         VoiceError: there is no such base.
+        CheckpointError: there is no such vocoder.
         ClonePipelineError: see `dctts.finetune.finetune`.
     """
     if not (voice.dataset / "metadata.csv").is_file():
         raise DatasetError(
             f"voice {voice.name!r} has no dataset in {voice.dataset}", hint="clone-pipeline fetch URL first"
         )
+    sound = find_vocoder(vocoder) if vocoder else None  # not after hours of training
     lexicon = open_lexicon()
     chosen = choose_base(_candidates(options, base), lambda: _target(voice, options, lexicon, progress))
     options = replace(options, base=chosen.path if chosen else None)
@@ -72,8 +81,11 @@ def train_voice(
         card={**describe(voice), "base": describe_base(chosen)},
         progress=progress,
     )
-    with whole_file(voice.voice_safetensors) as temporary:
-        shutil.copyfile(made, temporary)
+    if vocoder:
+        save_voice(replace(load_voice(made), vocoder=sound), voice.voice_safetensors)
+    else:
+        with whole_file(voice.voice_safetensors) as temporary:
+            shutil.copyfile(made, temporary)
     if chosen:
         try:
             compare(voice, run, chosen, lexicon, options, progress)

@@ -14,6 +14,16 @@ SpeakingVoiceName = Annotated[
         help="Which voice: a folder of this name, or one that ships: `base`, `base:SPEAKER`, `base:BASE/SPEAKER`.",
     ),
 ]
+VocoderChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--vocoder",
+        metavar="griffin-lim|PATH",
+        help="What turns frames into sound: griffin-lim, a file of train-vocoder, or a generator of HiFi-GAN. "
+        "[dim]Default: the voice's own[/dim]",
+        show_default=False,
+    ),
+]
 VoicesDir = Annotated[
     Path | None,
     typer.Option(

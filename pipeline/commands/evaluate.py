@@ -74,6 +74,16 @@ def evaluate(
             rich_help_panel=COMPARE,
         ),
     ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="A second judge of who speaks, made by train-encoder. [dim]Default: the one shipped[/dim]",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     whisper_model: Annotated[
         str | None,
         typer.Option(
@@ -132,7 +142,7 @@ def evaluate(
     material = None
     if clips is not None:
         material = read_material(clips, hold_out=hold_out, speaker=speaker, name=None if dataset else name)
-    options = EvaluateOptions(speaker=speaker, base=base, whisper_model=whisper_model, seed=seed)
+    options = EvaluateOptions(speaker=speaker, base=base, encoder=encoder, whisper_model=whisper_model, seed=seed)
     done = measure(loaded, name, material, options, terminal.progress())
     write_json(into / "evaluation.json", done.document())
     write_page(into / "evaluation.html", done)

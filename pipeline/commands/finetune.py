@@ -8,7 +8,7 @@ import typer
 
 from dctts.errors import ClonePipelineError, TrainingError
 from pipeline.commands import terminal
-from pipeline.commands.arguments import VoiceName, VoicesDir
+from pipeline.commands.arguments import VocoderChoice, VoiceName, VoicesDir
 from pipeline.voices import DEFAULT_NAME, open_voice
 
 
@@ -82,6 +82,7 @@ def finetune(
             show_default=False,
         ),
     ] = None,
+    vocoder: VocoderChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
     preview_every: Annotated[
@@ -133,7 +134,7 @@ def finetune(
         budget_s=budget,
     )
     try:
-        made = train_voice(folder, options, terminal.progress(), base=base)
+        made = train_voice(folder, options, terminal.progress(), base=base, vocoder=vocoder)
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
         raise

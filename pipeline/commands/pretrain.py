@@ -97,7 +97,7 @@ def pretrain(
     from dctts.train import Interrupted
     from pipeline.phone_times import PhoneTimes
 
-    licences = dict(_licence(entry, datasets) for entry in licence or ())
+    licences = dict(licence_entry(entry, datasets) for entry in licence or ())
     options = PretrainOptions(
         size=size.value,
         base=base,
@@ -122,7 +122,7 @@ def pretrain(
             progress=terminal.progress(),
             first="text2mel" if text2mel_first else "ssrn",
             licences=licences,
-            command=_command_line(),
+            command=command_line(),
         )
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
@@ -131,7 +131,8 @@ def pretrain(
     typer.echo(made)
 
 
-def _licence(entry: str, datasets: list[Path]) -> tuple[str, str]:
+def licence_entry(entry: str, datasets: list[Path]) -> tuple[str, str]:
+    """Read one `--licence`; of a dataset that was not given it is wrong usage."""
     name, _, text = (part.strip() for part in entry.partition("="))
     names = [folder.name for folder in datasets]
     if name not in names or not text:
@@ -139,7 +140,7 @@ def _licence(entry: str, datasets: list[Path]) -> tuple[str, str]:
     return name, text
 
 
-def _command_line() -> str:
-    """What was typed, with folders by their names alone: a card tells nothing of whose machine it was."""
+def command_line() -> str:
+    """Say what was typed, with folders by their names alone: a card tells nothing of whose machine it was."""
     words = (Path(word).name if "/" in word and "=" not in word else word for word in sys.argv[1:])
     return shlex.join(["clone-pipeline", *words])

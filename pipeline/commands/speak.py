@@ -1,15 +1,17 @@
 """`clone-pipeline speak`: from text to a wav."""
 
+import logging
 import os
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dctts.errors import AudioError, TextError
 from pipeline.commands import terminal
-from pipeline.commands.arguments import SpeakingVoiceName, VoicesDir
+from pipeline.commands.arguments import SpeakingVoiceName, VocoderChoice, VoicesDir
 from pipeline.voices import DEFAULT_NAME
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from dctts.voice import Voice
 
 STDOUT = Path("-")
+log = logging.getLogger(__name__)
 
 
 def speak(
@@ -59,6 +62,7 @@ def speak(
             show_default=False,
         ),
     ] = None,
+    vocoder: VocoderChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same samples.")] = 0,
 ) -> None:
     r"""Say something in a voice.
@@ -85,11 +89,14 @@ def speak(
 
     from dctts.lexicon import open_lexicon
     from dctts.synthesize import SpeakOptions, write_speech
-    from pipeline.speaking_voice import load_speaking_voice
+    from pipeline.speaking_voice import load_speaking_voice, with_vocoder
 
     words = open_lexicon(lexicon)
     loaded = _like(reference, voice, voices_dir, words) if reference else load_speaking_voice(voice, voices_dir)
+    if vocoder:
+        loaded = with_vocoder(loaded, vocoder)
     options = SpeakOptions(seed=seed)
+    begun = perf_counter()
     if stream or output == STDOUT:
         from dctts.stream import stream_speech
 
@@ -108,6 +115,7 @@ def speak(
         if not one.reached_end:
             terminal.say(f"warning: the end was not reached: {terminal.one_line(one.text)}")
     if output != STDOUT:
+        log.debug("%s", _speed(output, perf_counter() - begun, loaded))
         typer.echo(output)
 
 
@@ -125,6 +133,17 @@ def _like(reference: list[str], voice: str, voices_dir: Path | None, lexicon: "L
     judges = Judges(encoder=SpeakerEncoder(), hearing=Listener(quick=True), lexicon=lexicon, audio=AudioConfig())
     heard = read_references(reference, judges, sources=references_dir(voices_dir), progress=terminal.progress())
     return load_zero_shot_voice(voice, heard, lexicon)
+
+
+def _speed(wav: Path, spent_s: float, voice: "Voice") -> str:
+    """Say what the sound cost, for --verbose."""
+    import soundfile
+
+    from dctts.vocoder import GRIFFIN_LIM
+
+    made_s = soundfile.info(wav).duration
+    kind = voice.vocoder.kind if voice.vocoder else GRIFFIN_LIM
+    return f"{made_s:.1f} s of speech in {spent_s:.1f} s (RTF {spent_s / max(made_s, 0.01):.3f}), vocoder {kind}"
 
 
 def _text(text: str | None, file: Path | None) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dctts.verification import equal_error_rate
 from pipeline.evaluation.goals import goal
-from pipeline.evaluation.likeness import equal_error_rate
 from pipeline.evaluation.material import FIXED, HELD_OUT, Material
 from pipeline.evaluation.rows import Heard, Row
 from pipeline.evaluation.scores import Score, mean_score, ratio_score, resampled
@@ -31,6 +31,8 @@ class Evaluation:
     material: Material | None
     others: tuple[str, ...]
     """Names of the speakers it was told from."""
+    second_others: tuple[str, ...]
+    """Likewise by the second encoder; none where it was not asked."""
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     seed: int
@@ -52,7 +54,7 @@ class Evaluation:
             )
         ]
         found += self._errors(REAL, [row.real for row in pairs if row.real])
-        found += [*self._gaps(pairs), *self._by_word(), *self._likeness()]
+        found += [*self._gaps(pairs), *self._by_word(), *self._likeness(), *self._second_likeness(pairs)]
         found += [
             self._mean("secs", REAL, pairs, lambda row: row.real.secs if row.real else 0),
             self._mean("length_ratio", ALL, rows, lambda row: row.length_ratio),
@@ -92,6 +94,7 @@ class Evaluation:
                 "known_words": len(material.known_words),
             },
             "other_speakers": list(self.others),
+            "second_encoder_other_speakers": list(self.second_others),
             "notes": list(self.notes),
             "scores": [score.to_dict() for score in self.scores],
             "each": [_row_dict(row) for row in self.rows],
@@ -141,12 +144,35 @@ class Evaluation:
         ]
 
     def _likeness(self) -> list[Score | None]:
-        found = [self._mean("secs", ALL, self.rows, lambda row: row.made.secs)]
-        if not self.others or not self.rows:
+        secs = [row.made.secs for row in self.rows]
+        return self._told_apart("", secs, [row.made.strangers for row in self.rows] if self.others else [])
+
+    def _second_likeness(self, pairs: Sequence[Row]) -> list[Score | None]:
+        """Score by the encoder that the voice was not conditioned on; of the real readings too, to hold it against."""
+        found: list[Score | None] = []
+        for name in (*FIXED, HELD_OUT):
+            found += self._by_second([row.made for row in self.rows if row.prompt.set == name], name)[:1]
+        found += self._by_second([row.made for row in self.rows], ALL)
+        return found + self._by_second([row.real for row in pairs if row.real], REAL)
+
+    def _by_second(self, heard: Sequence[Heard], of: str) -> list[Score | None]:
+        asked = [one for one in heard if one.second_secs is not None]
+        strangers = [one.second_strangers for one in asked] if self.second_others else []
+        return self._told_apart("second_", [one.second_secs or 0.0 for one in asked], strangers, of)
+
+    def _told_apart(
+        self, judge: str, secs: Sequence[float], strangers: Sequence[Sequence[float]], of: str = ALL
+    ) -> list[Score | None]:
+        """Score the cosines to the speaker, and those to strangers where there are any."""
+
+        def mean(name: str, values: Sequence[float]) -> Score | None:
+            return mean_score(judge + name, of, values, goal(judge + name, of, is_base=self.is_base))
+
+        found = [mean("secs", secs)]
+        if not strangers:
             return found
-        margins = [row.made.secs - max(row.made.strangers) for row in self.rows]
-        genuine = np.array([row.made.secs for row in self.rows])
-        impostor = np.array([row.made.strangers for row in self.rows])
+        margins = [own - max(others) for own, others in zip(secs, strangers, strict=True)]
+        genuine, impostor = np.array(secs), np.array(strangers)
 
         def rate(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
             if chosen.ndim == 1:
@@ -155,14 +181,9 @@ class Evaluation:
 
         return [
             *found,
-            mean_score("secs_margin", ALL, margins, goal("secs_margin", ALL, is_base=self.is_base)),
-            mean_score(
-                "margin_positive",
-                ALL,
-                [margin > 0 for margin in margins],
-                goal("margin_positive", ALL, is_base=self.is_base),
-            ),
-            resampled("eer", ALL, len(self.rows), rate, goal("eer", ALL, is_base=self.is_base)),
+            mean("secs_margin", margins),
+            mean("margin_positive", [margin > 0 for margin in margins]),
+            resampled(judge + "eer", of, len(genuine), rate, goal(judge + "eer", of, is_base=self.is_base)),
         ]
 
     def _distances(self, pairs: Sequence[Row]) -> list[Score | None]:
@@ -219,5 +240,10 @@ def _heard_dict(heard: Heard) -> dict[str, Any]:
             "whisper": heard.whisper,
             "whisper_wer": round(heard.whisper_errors.wer, 4),
             "whisper_cer": round(heard.whisper_errors.cer, 4),
+        }
+    if heard.second_secs is not None:
+        about |= {
+            "second_secs": round(heard.second_secs, 4),
+            "second_strangers": [round(value, 4) for value in heard.second_strangers],
         }
     return about

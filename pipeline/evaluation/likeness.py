@@ -41,13 +41,3 @@ class Likeness:
         if vector is None:
             return (0.0,) * len(self._strangers)
         return tuple(float(value) for value in self._strangers @ vector)
-
-
-def equal_error_rate(genuine: NDArray[np.float64], impostor: NDArray[np.float64]) -> float:
-    """Find where as many genuine trials fall below a threshold as impostors reach it; 0 tells them all apart."""
-    thresholds = np.unique(np.concatenate([genuine, impostor]))
-    thresholds = np.append(thresholds, thresholds[-1] + 1)
-    rejected = np.searchsorted(np.sort(genuine), thresholds) / len(genuine)
-    accepted = 1 - np.searchsorted(np.sort(impostor), thresholds) / len(impostor)
-    best = np.argmin(np.abs(rejected - accepted))
-    return float((rejected[best] + accepted[best]) / 2)

@@ -39,6 +39,28 @@ MEANINGS = {
         label="nearer to the speaker", says="sentences nearer to the speaker than to anybody else", group=_LIKENESS
     ),
     "eer": Meaning(label="SV-EER", says="equal error rate of telling the speaker from the others", group=_LIKENESS),
+    "second_secs": Meaning(
+        label="second SECS",
+        says="cosine to the speaker by the encoder that the voice was not conditioned on",
+        percent=False,
+        unit="",
+        group=_LIKENESS,
+    ),
+    "second_secs_margin": Meaning(
+        label="second SECS margin",
+        says="second SECS less the cosine to the nearest stranger that this encoder knows",
+        percent=False,
+        unit="",
+        group=_LIKENESS,
+    ),
+    "second_margin_positive": Meaning(
+        label="second: nearer to the speaker",
+        says="sentences nearer to the speaker than to any stranger that this encoder knows",
+        group=_LIKENESS,
+    ),
+    "second_eer": Meaning(
+        label="second SV-EER", says="equal error rate of telling the speaker from those strangers", group=_LIKENESS
+    ),
     "reached_end": Meaning(label="end reached", says="texts said to their end", group=_READING),
     "coverage": Meaning(label="coverage", says="symbols that were attended", group=_READING),
     "forced_rate": Meaning(label="forced rate", says="frames in which attention had to be moved", group=_READING),

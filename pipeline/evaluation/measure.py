@@ -8,6 +8,7 @@ import numpy as np
 from dctts import checkpoint
 from dctts.errors import CheckpointError
 from dctts.lexicon import open_lexicon
+from dctts.own_encoder import OwnEncoder
 from dctts.progress import SILENT, Progress
 from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions
@@ -29,6 +30,8 @@ class EvaluateOptions:
     """Which speaker of a base voice speaks; None takes the material's, else the base's own choice."""
     base: Path | None = None
     """A base voice from whose speakers the voice must be told; None takes those that are shipped."""
+    encoder: Path | None = None
+    """A second judge of who speaks, of `train-encoder`; None takes the one that ships."""
     whisper_model: str | None = None
     """Name or file of a second judge; None takes the best that is cached."""
     seed: int = 0
@@ -55,7 +58,12 @@ def measure(
         notes.append(f"Whisper was left out: {missing} cached on this machine, and nothing is downloaded to measure")
     return evaluate(
         as_speaker(voice, speaker) if speaker and speaker in voice.speakers else voice,
-        Judges(listener=Listener(), encoder=SpeakerEncoder(), whisper=open_whisper(whisper) if whisper else None),
+        Judges(
+            listener=Listener(),
+            encoder=SpeakerEncoder(),
+            whisper=open_whisper(whisper) if whisper else None,
+            second_encoder=OwnEncoder(weights=options.encoder),
+        ),
         open_lexicon(),
         name=name,
         material=material,

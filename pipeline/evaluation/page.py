@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from dctts.atomic import whole_file
+from pipeline.evaluation.calibration import shipped_calibrations
 from pipeline.evaluation.evaluation import Evaluation
 from pipeline.evaluation.meanings import line
 from pipeline.evaluation.rows import Row
@@ -44,6 +45,8 @@ def write_page(path: Path, evaluation: Evaluation) -> None:
         shown=_shown(evaluation),
         pictured=[one for one in _shown(evaluation) if one.picture],
         with_real=any(row.real for row in evaluation.rows),
+        with_second=any(row.made.second_secs is not None for row in evaluation.rows),
+        calibrations=shipped_calibrations(),
         with_whisper=any(row.made.whisper is not None for row in evaluation.rows),
     )  # fmt: skip
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:

@@ -24,6 +24,10 @@ class Heard:
     duration_s: float
     sound: bytes
     """MP3, for the page."""
+    second_secs: float | None = None
+    """Cosine to the speaker by an encoder that the voice was not conditioned on; None where it was not asked."""
+    second_strangers: tuple[float, ...] = ()
+    """The same to each stranger that it knows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,13 +38,24 @@ class Hearing(Protocol):
         """Return the words heard, "" for none."""
 
 
+class SecondEncoder(Embedder, Protocol):
+    """A judge of who speaks that knows strangers of its own: `dctts.own_encoder.OwnEncoder`."""
+
+    @property
+    def strangers(self) -> Mapping[str, Vector]:
+        """Name → unit vector of people it never learnt from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judges:
     """Who listens: the costly objects, made once."""
 
     listener: Hearing
     encoder: Embedder
+    """The one that conditions the voices."""
     whisper: Hearing | None = None
+    second_encoder: SecondEncoder | None = None
+    """One that does not: whom it takes the voice for, the voice was never told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +93,11 @@ def evaluate(
     options = options or RunOptions()
     texts = prompts(material) if texts is None else texts
     likeness = Likeness(
-        _own_vectors(voice, judges, material, progress),
+        _own_vectors(judges.encoder, voice, material, progress) or {"": _speaker(voice)},
         _strangers({**_vectors(voice), **(others or {})}, voice, material),
     )
-    session = _Session(voice, judges, lexicon, likeness, options)
+    second = _second_likeness(judges, voice, material, progress)
+    session = _Session(voice, judges, lexicon, likeness, second, options)
     rows: list[Row] = []
     list(speak("This is said to warm up.", voice, lexicon, options=options.speak))  # nobody measures a cold start
     with progress.bar("evaluate", len(texts)) as bar:
@@ -99,6 +111,7 @@ def evaluate(
         steps=voice.card.get("steps"),
         material=material,
         others=tuple(likeness.others),
+        second_others=tuple(second.others) if second else (),
         rows=tuple(rows),
         notes=(*notes, *_notes(material, likeness)),
         seed=options.speak.seed,
@@ -106,9 +119,17 @@ def evaluate(
 
 
 class _Session:
-    def __init__(self, voice: Voice, judges: Judges, lexicon: Lexicon, likeness: Likeness, options: RunOptions) -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        judges: Judges,
+        lexicon: Lexicon,
+        likeness: Likeness,
+        second: Likeness | None,
+        options: RunOptions,
+    ) -> None:
         self._voice, self._judges, self._lexicon = voice, judges, lexicon
-        self._likeness, self._options = likeness, options
+        self._likeness, self._second, self._options = likeness, second, options
         self._rate = voice.audio.sample_rate_hz
 
     def row(self, prompt: Prompt, *, pictured: bool) -> Row:
@@ -146,7 +167,7 @@ class _Session:
         text = self._judges.listener.hear(wave, self._rate)
         whisper = self._judges.whisper.hear(wave, self._rate) if self._judges.whisper else None
         (vector,) = self._judges.encoder.embed_batch([wave], self._rate)
-        return Heard(
+        heard = Heard(
             text=text,
             errors=word_errors(prompt.text, text),
             whisper=whisper,
@@ -156,6 +177,14 @@ class _Session:
             duration_s=len(wave) / self._rate,
             sound=mp3(wave, self._rate),
         )
+        if self._second is None or self._judges.second_encoder is None:
+            return heard
+        (vector,) = self._judges.second_encoder.embed_batch([wave], self._rate)
+        return replace(
+            heard,
+            second_secs=self._second.secs(vector, without=prompt.id),
+            second_strangers=self._second.strangers(vector),
+        )
 
     def _length_ratio(self, pieces: Sequence[Spoken]) -> float:
         symbols = sum(len(encode(piece.verdict.text, lexicon=self._lexicon)) for piece in pieces)
@@ -163,18 +192,27 @@ class _Session:
         return sum(piece.verdict.duration_s for piece in pieces) / expected_s
 
 
-def _own_vectors(voice: Voice, judges: Judges, material: Material | None, progress: Progress) -> dict[str, Vector]:
+def _second_likeness(judges: Judges, voice: Voice, material: Material | None, progress: Progress) -> Likeness | None:
+    """Ask the second encoder who the speaker is: without clips it cannot know, vectors of the voice are the first's."""
+    if judges.second_encoder is None or material is None:
+        return None
+    own = _own_vectors(judges.second_encoder, voice, material, progress)
+    others = {name: vector for name, vector in judges.second_encoder.strangers.items() if name != material.speaker}
+    return Likeness(own, others) if own else None
+
+
+def _own_vectors(encoder: Embedder, voice: Voice, material: Material | None, progress: Progress) -> dict[str, Vector]:
     if material is None:
-        return {"": _speaker(voice)}
+        return {}
     rows, rate = (*material.held_out, *material.enrolled), voice.audio.sample_rate_hz
     vectors: dict[str, Vector] = {}
     with progress.bar("who speaks", len(rows)) as bar:
         for start in range(0, len(rows), _EMBEDDED_TOGETHER):
             some = rows[start : start + _EMBEDDED_TOGETHER]
-            found = judges.encoder.embed_batch([load_wav(row.wav, rate) for row in some], rate)
+            found = encoder.embed_batch([load_wav(row.wav, rate) for row in some], rate)
             vectors |= {row.id: vector for row, vector in zip(some, found, strict=True) if vector is not None}
             bar.advance(len(some))
-    return vectors or {"": _speaker(voice)}
+    return vectors
 
 
 def _strangers(vectors: Mapping[str, Vector], voice: Voice, material: Material | None) -> dict[str, Vector]:

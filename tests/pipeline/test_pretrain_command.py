@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import cli
-from pipeline.commands.pretrain import _command_line
+from pipeline.commands.pretrain import command_line
 
 
 @pytest.mark.parametrize("licence", ["bob=CC0 1.0", "ada", "ada=", "=CC0"])
@@ -22,4 +22,4 @@ def test_a_licence_names_one_of_the_datasets(tmp_path: Path, licence: str) -> No
 def test_the_card_says_what_was_typed_but_not_on_whose_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     typed = ["pretrain", "/home/eve/ada", "bob", "-o", "/tmp/base", "--licence", "ada=CC BY/NC"]
     monkeypatch.setattr(sys, "argv", ["/home/eve/.venv/bin/clone-pipeline", *typed])
-    assert _command_line() == "clone-pipeline pretrain ada bob -o base --licence 'ada=CC BY/NC'"
+    assert command_line() == "clone-pipeline pretrain ada bob -o base --licence 'ada=CC BY/NC'"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dctts.speaker_encoder import SpeakerEncoder
-from pipeline.evaluation.likeness import Likeness, equal_error_rate
+from pipeline.evaluation.likeness import Likeness
 
 TEXTS = ("We came home early in the morning.", "She saw a red bird on the roof.", "It was cold outside at the sea.")
 
@@ -36,12 +36,3 @@ def test_no_speech_is_nobody() -> None:
     likeness = Likeness({"a": np.eye(256, dtype=np.float32)[0]}, {"b": np.eye(256, dtype=np.float32)[1]})
     assert likeness.secs(None) == 0
     assert likeness.strangers(None) == (0.0,)
-
-
-@pytest.mark.parametrize(
-    ("genuine", "impostor", "rate"),
-    [([0.8, 0.9], [0.5, 0.6], 0), ([0.5, 0.6], [0.8, 0.9], 1), ([0.5, 0.7], [0.5, 0.7], 0.5),
-     ([0.9, 0.8, 0.7, 0.3], [0.1, 0.2, 0.4, 0.6], 0.25)],
-)  # fmt: skip
-def test_the_equal_error_rate(genuine: list[float], impostor: list[float], rate: float) -> None:
-    assert equal_error_rate(np.array(genuine), np.array(impostor)) == pytest.approx(rate)

@@ -113,6 +113,7 @@ def test_words_absent_from_the_transcripts_are_counted_apart(
 def test_without_clips_nothing_real_is_claimed(run: Callable[..., Evaluation], parrot: Callable[..., Any]) -> None:
     done = run(parrot("we came home"), material=None, texts=FIXED)
     assert {score.of for score in done.scores} == {"harvard", "hard", "all"}
+    assert not [score for score in done.scores if score.name.startswith("second")]
     assert done.score("eer", "all") is None
     assert [note.split(":")[0] for note in done.notes] == ["no dataset", "no other speakers at hand"]
     assert done.document()["material"] is None
@@ -132,6 +133,49 @@ def test_a_second_judge_is_scored_beside_the_first(run: Callable[..., Evaluation
     assert value(done, "whisper_wer", "hard") == 0
     assert value(done, "wer", "hard") == 1
     assert done.document()["each"][1]["whisper"] == "Aha!"
+
+
+class SecondEncoder:
+    """Takes every voice for the one it is told, and real readings for their reader."""
+
+    def __init__(self, taken_for: str) -> None:
+        self._own, self._eve = np.eye(2, dtype=np.float32)
+        self.strangers = {"eve": self._eve, "robot": self._own}
+        self._taken_for, self.enrolling = taken_for, True
+
+    def embed_batch(self, wavs: Sequence[Any], sample_rate_hz: int) -> list[Any]:
+        if self.enrolling:
+            self.enrolling = False
+            return [self._own for _ in wavs]
+        return [self._eve if self._taken_for == "eve" else self._own for _ in wavs]
+
+
+@pytest.mark.parametrize(("taken_for", "secs", "margin", "nearer"), [("robot", 1, 1, 1), ("eve", 0, -1, 0)])
+def test_an_encoder_that_the_voice_was_not_told_of_judges_beside_the_first(
+    tiny_voice: Voice,
+    encoder: SpeakerEncoder,
+    parrot: Callable[..., Any],
+    material: Material,
+    taken_for: str,
+    secs: float,
+    margin: float,
+    nearer: float,
+    tmp_path: Path,
+) -> None:
+    judges = Judges(listener=parrot("x"), encoder=encoder, second_encoder=SecondEncoder(taken_for))
+    texts = [FIXED[0], prompts(material)[-1]]
+    done = evaluate(tiny_voice, judges, Lexicon(), name="tiny", material=material, texts=texts, options=OPTIONS)
+    assert done.second_others == ("eve",), "the reader is no stranger, whoever else has that name"
+    for of in ("all", "real"):
+        assert value(done, "second_secs", of) == pytest.approx(secs)
+        assert value(done, "second_secs_margin", of) == pytest.approx(margin)
+        assert value(done, "second_margin_positive", of) == nearer
+        assert value(done, "second_eer", of) == pytest.approx(1 - nearer)
+    assert done.document()["each"][0]["second_secs"] == pytest.approx(secs)
+    write_page(tmp_path / "page.html", done)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Told from by the second encoder: eve." in page
+    assert "What a similarity means" in page
 
 
 def test_a_base_speaks_as_the_speaker_it_is_compared_with(
