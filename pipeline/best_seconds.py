@@ -24,11 +24,11 @@ LEAST_S = 1.0
 """A shorter piece tells little, and a cut makes it less."""
 _STEP_S = 0.5
 _WINDOW_S = 1.6
-_NOISE_S = 2.0
+_NOISE_S = 1.0
 _CLEAN_DB = 35.0
-_PER_DB = 0.01
+_PER_DB = 0.015
 """Cosine that a dB below that counts for. Where most of a recording is noisy its mean vector is too, and what is clean
-lies further from it: 15 dB less noise make up for half the way to another speaker."""
+lies further from it: 15 dB less noise make up for more than half the way to another speaker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Stretch:
     cosine: float
     """To the speaker's mean vector."""
     snr_db: float
-    """Of the noisiest two seconds: a quiet second would hide four noisy ones. At most 35 dB, better is not heard."""
+    """Of the noisiest second: a pause would hide the noise of all the others. At most 35 dB, better is not heard."""
 
     @property
     def duration_s(self) -> float:
@@ -51,7 +51,7 @@ class Stretch:
 
     @property
     def score(self) -> float:
-        """The cosine, less 0.01 for each dB of noise that is heard."""
+        """The cosine, less 0.015 for each dB of noise that is heard."""
         return self.cosine - _PER_DB * max(0.0, _CLEAN_DB - self.snr_db)
 
 
@@ -158,6 +158,6 @@ def cut(waves: Sequence[Wave], chosen: Sequence[Stretch], sample_rate_hz: int) -
 def _snr_db(wave: Wave, sample_rate_hz: int) -> float:
     samples = soxr.resample(wave, sample_rate_hz, SAMPLE_RATE_HZ) if sample_rate_hz != SAMPLE_RATE_HZ else wave
     pcm = (samples.clip(-1, 1) * 32767).astype(np.int16)
-    size, step = round(_NOISE_S * SAMPLE_RATE_HZ), SAMPLE_RATE_HZ
-    parts = [snr_db(pcm[at : at + size]) for at in range(0, max(len(pcm) - size, 0) + 1, step)]
+    size = round(_NOISE_S * SAMPLE_RATE_HZ)
+    parts = [snr_db(pcm[at : at + size]) for at in range(0, max(len(pcm) - size, 0) + 1, size // 2)]
     return min(*parts, _CLEAN_DB)
