@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from dctts.atomic import write_json
 from dctts.audio import load_wav
-from dctts.own_encoder import OwnEncoder
-from dctts.partials import SAMPLE_RATE_HZ, Wave
-from dctts.speaker_encoder import PartialsEncoder, SpeakerEncoder
-from dctts.verification import Trials, all_pairs
+from dctts.encoder.own import OwnEncoder
+from dctts.encoder.partials import SAMPLE_RATE_HZ, Wave
+from dctts.encoder.resemblyzer import PartialsEncoder, SpeakerEncoder
+from dctts.encoder.verification import Trials, all_pairs
 
 READERS = ("arctic_bdl", "arctic_slt", "kathleen", "ljspeech")
 CLIPS = 10

@@ -26,7 +26,6 @@ from torch import Tensor
 from dctts.audio import load_wav, magnitudes
 from dctts.config import AudioConfig, ssrn_config, text2mel_config
 from dctts.decode import DecodeOptions, decode
-from dctts.griffin_lim import STREAM_BLOCK_FRAMES, PhaseRetrieval, griffin_lim
 from dctts.lexicon import open_lexicon
 from dctts.refine import refine
 from dctts.retry import PAUSES
@@ -36,6 +35,7 @@ from dctts.synthesize import SpeakOptions, speak
 from dctts.text import encode
 from dctts.text2mel import Text2Mel, attend
 from dctts.vocabulary import VOCABULARY
+from dctts.vocoders.griffin_lim import STREAM_BLOCK_FRAMES, PhaseRetrieval, griffin_lim
 from dctts.voice import Voice, load_voice, save_voice
 
 AUDIO = AudioConfig()

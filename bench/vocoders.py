@@ -31,14 +31,14 @@ from dctts.config import AudioConfig
 from dctts.contrast import CONTRAST, with_contrast
 from dctts.corpora import read_corpus
 from dctts.corpus import waveform_to_mel
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.lexicon import open_lexicon
 from dctts.refine import refine
 from dctts.retry import decode_chunks
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import speech_span
 from dctts.text import normalise
-from dctts.vocoder import GriffinLim, Vocoder, Wave, vocode
-from dctts.vocoder_file import load_vocoder
+from dctts.vocoders.file import load_vocoder
+from dctts.vocoders.interface import GriffinLim, Vocoder, Wave, vocode
 from dctts.voice import Voice, as_speaker, load_voice
 from pipeline.evaluation.acoustics import analyse, distance
 from pipeline.listen import Listener, corpus_errors, word_errors

@@ -25,9 +25,9 @@ from dctts.atomic import write_json
 from dctts.audio import load_wav, trim_silence
 from dctts.config import AudioConfig
 from dctts.corpus import Embedder
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.lexicon import open_lexicon
 from dctts.manifest import read_dataset
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.voice import load_voice
 from pipeline.bars import progress_for
 from pipeline.bases import PREFIX, Base, find_base_voice

@@ -31,7 +31,7 @@ TAIL_S = 0.25
 
 
 class Embedder(Protocol):
-    """Something that knows voices apart: `speaker_encoder.SpeakerEncoder`, or a stand-in."""
+    """Something that knows voices apart: `encoder.resemblyzer.SpeakerEncoder`, or a stand-in."""
 
     def embed_batch(self, wavs: Sequence[Wave], sample_rate_hz: int) -> Sequence[NDArray[np.float32] | None]:
         """Give the unit-norm speaker vector, array[256], of each waveform; None where no speech is found."""

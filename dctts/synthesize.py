@@ -28,7 +28,7 @@ from dctts.text import normalise
 from dctts.threads import one_thread
 from dctts.timings import SubtitleFile, WordTime, word_times
 from dctts.verdict import Verdict, judge, summarise
-from dctts.vocoder import GriffinLim, Vocoder, vocode
+from dctts.vocoders.interface import GriffinLim, Vocoder, vocode
 from dctts.voice import Voice, on_cpu
 
 Wave = NDArray[np.float32]

@@ -17,9 +17,9 @@ from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
 from dctts.vocabulary import VOCABULARY
-from dctts.vocoder import NeuralVocoder
-from dctts.vocoder_file import KIND as VOCODER
-from dctts.vocoder_file import build, describe, halved
+from dctts.vocoders.file import KIND as VOCODER
+from dctts.vocoders.file import build, describe, halved
+from dctts.vocoders.interface import NeuralVocoder
 
 SPEAKER_DIM = 256
 

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.progress import SILENT, Progress
-from dctts.speaker_encoder import SpeakerEncoder
 from pipeline.captions import CaptionTrack, read_captions
 from pipeline.errors import NoSpeechError
 from pipeline.excerpt import Window, counted, cut_excerpt, place_windows, shift_captions

@@ -21,9 +21,9 @@ from dctts.audio import loudness_normalise, trim_silence
 from dctts.config import AudioConfig
 from dctts.contrast import spoken_frames
 from dctts.corpus import Embedder, waveform_to_mel
+from dctts.encoder.partials import SAMPLE_RATE_HZ, speech
 from dctts.errors import AudioError
 from dctts.lexicon import Lexicon
-from dctts.partials import SAMPLE_RATE_HZ, speech
 from dctts.progress import SILENT, Progress, tracked
 from dctts.text import encode, normalise
 from dctts.voice import SpeakerTraits
@@ -65,7 +65,7 @@ class Hearing(Protocol):
 
 
 class Encoder(SpeakerEncoder, Embedder, Protocol):
-    """Somebody who knows voices apart: `dctts.speaker_encoder.SpeakerEncoder`."""
+    """Somebody who knows voices apart: `dctts.encoder.resemblyzer.SpeakerEncoder`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.errors import ClonePipelineError
 from dctts.lexicon import open_lexicon
 from dctts.progress import SILENT, Progress
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.text import normalise
 from pipeline import samples as wav_samples
 from pipeline.captions import CaptionTrack, read_captions

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from dctts.audio import magnitudes
 from dctts.config import AudioConfig
 from dctts.corpus import Embedder
-from dctts.griffin_lim import griffin_lim
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.lexicon import Lexicon
 from dctts.selection import Original, Scores
 from dctts.shipped import shipped
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions, Spoken, speak_each
 from dctts.text import encode, normalise
+from dctts.vocoders.griffin_lim import griffin_lim
 from dctts.voice import Voice
 from pipeline.listen import Errors, Listener, corpus_errors, said_words, word_errors
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dctts.lexicon import Lexicon
-from dctts.vocoder import GRIFFIN_LIM, NeuralVocoder
-from dctts.vocoder_file import load_vocoder
+from dctts.vocoders.file import load_vocoder
+from dctts.vocoders.interface import GRIFFIN_LIM, NeuralVocoder
 from dctts.voice import Voice, as_speaker, load_voice
 from dctts.zero_shot import Reference, zero_shot
 from pipeline.bases import PREFIX, find_base_voice, is_base_name, list_bases

@@ -11,12 +11,12 @@ from typing import Any
 from dctts.atomic import whole_file
 from dctts.config import AudioConfig
 from dctts.corpus import Example, centroids, prepare
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.errors import ClonePipelineError
 from dctts.finetune import FinetuneOptions, content_hash, finetune, is_same_run
 from dctts.lexicon import Lexicon, open_lexicon
 from dctts.manifest import read_dataset
 from dctts.progress import SILENT, Progress
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.traits import measure_traits
 from dctts.voice import load_voice, save_voice
 from pipeline.bases import Base, find_base, list_bases

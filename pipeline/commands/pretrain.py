@@ -90,10 +90,10 @@ def pretrain(
 
       clone-pipeline pretrain VCTK-Corpus-0.92 LibriTTS/train-clean-100 -o base
     """
+    from dctts.encoder.resemblyzer import SpeakerEncoder
     from dctts.lexicon import open_lexicon
     from dctts.pretrain import PretrainOptions
     from dctts.pretrain import pretrain as train_base
-    from dctts.speaker_encoder import SpeakerEncoder
     from dctts.train import Interrupted
     from pipeline.phone_times import PhoneTimes
 

@@ -125,7 +125,7 @@ def _like(reference: list[str], voice: str, voices_dir: Path | None, lexicon: "L
     check_takes_reference(voice)
 
     from dctts.config import AudioConfig
-    from dctts.speaker_encoder import SpeakerEncoder
+    from dctts.encoder.resemblyzer import SpeakerEncoder
     from pipeline.listen import Listener
     from pipeline.reference import Judges, read_references
     from pipeline.voices import references_dir
@@ -139,7 +139,7 @@ def _speed(wav: Path, spent_s: float, voice: "Voice") -> str:
     """Say what the sound cost, for --verbose."""
     import soundfile
 
-    from dctts.vocoder import GRIFFIN_LIM
+    from dctts.vocoders.interface import GRIFFIN_LIM
 
     made_s = soundfile.info(wav).duration
     kind = voice.vocoder.kind if voice.vocoder else GRIFFIN_LIM

@@ -81,8 +81,8 @@ def train_encoder(
       clone-pipeline train-encoder LibriTTS VCTK-Corpus-0.92 \
         --noise ESC-10 -o encoder
     """
-    from dctts.encoder_training import EncoderOptions
-    from dctts.encoder_training import train_encoder as train
+    from dctts.encoder.training import EncoderOptions
+    from dctts.encoder.training import train_encoder as train
     from dctts.train import Interrupted
 
     options = EncoderOptions(steps=steps, hold_out=hold_out, validate_every=measure_every, seed=seed, device=device)

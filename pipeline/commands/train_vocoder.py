@@ -56,8 +56,8 @@ def train_vocoder(
       clone-pipeline train-vocoder LJSpeech-1.1 VCTK-Corpus-0.92 -o vocoder.safetensors
     """
     from dctts.train import Interrupted
-    from dctts.train_vocoder import VocoderOptions
-    from dctts.train_vocoder import train_vocoder as train
+    from dctts.vocoders.training import VocoderOptions
+    from dctts.vocoders.training import train_vocoder as train
     from pipeline.bases import BaseVoice, find_base, find_base_voice
 
     found = find_base(base) if base else find_base_voice("base")

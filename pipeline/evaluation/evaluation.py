@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dctts.verification import equal_error_rate
+from dctts.encoder.verification import equal_error_rate
 from pipeline.evaluation.goals import goal
 from pipeline.evaluation.material import FIXED, HELD_OUT, Material
 from pipeline.evaluation.rows import Heard, Row

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from dctts import checkpoint
+from dctts.encoder.own import OwnEncoder
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.errors import CheckpointError
 from dctts.lexicon import open_lexicon
-from dctts.own_encoder import OwnEncoder
 from dctts.progress import SILENT, Progress
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions
 from dctts.voice import Voice, as_speaker
 from pipeline.bases import list_bases

@@ -39,7 +39,7 @@ class Hearing(Protocol):
 
 
 class SecondEncoder(Embedder, Protocol):
-    """A judge of who speaks that knows strangers of its own: `dctts.own_encoder.OwnEncoder`."""
+    """A judge of who speaks that knows strangers of its own: `dctts.encoder.own.OwnEncoder`."""
 
     @property
     def strangers(self) -> Mapping[str, Vector]:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dctts.corpus import Embedder
+from dctts.encoder.verification import equal_error_rate
 from dctts.progress import SILENT, Progress
 from dctts.synthesize import SpeakOptions, speak_each
-from dctts.verification import equal_error_rate
 from dctts.voice import Voice, as_speaker
 from dctts.zero_shot import zero_shot
 from pipeline.bases import Base

@@ -19,7 +19,7 @@ from dctts.audio import (
 )
 from dctts.config import AudioConfig
 from dctts.errors import AudioError
-from dctts.griffin_lim import griffin_lim
+from dctts.vocoders.griffin_lim import griffin_lim
 
 CONFIG = AudioConfig()
 

@@ -17,10 +17,10 @@ from dctts.finetune import FinetuneOptions, finetune, is_same_run, run_config
 from dctts.lexicon import Lexicon
 from dctts.retry import PAUSES
 from dctts.selection import PATIENCE, Original, Scores
-from dctts.source_filter import SourceFilter, SourceFilterConfig
-from dctts.source_filter_vocoder import SourceFilterVocoder
 from dctts.synthesize import write_speech
 from dctts.text import encode
+from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
+from dctts.vocoders.source_filter_vocoder import SourceFilterVocoder
 from dctts.voice import Voice, load_voice, save_voice
 
 OPTIONS = FinetuneOptions(steps=4, ssrn_steps=3, size="tiny", preview_every=2)

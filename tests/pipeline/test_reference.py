@@ -15,10 +15,10 @@ import soundfile
 from numpy.typing import NDArray
 
 from dctts.config import AudioConfig
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.errors import AudioError
 from dctts.lexicon import open_lexicon
 from dctts.shipped import shipped
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions, speak_each
 from dctts.voice import as_speaker, load_voice
 from pipeline.errors import FetchError

@@ -8,7 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from dctts.speaker_encoder import Windows
+from dctts.encoder.resemblyzer import Windows
 from pipeline.records import Span, Utterance, Word
 from pipeline.screen import ScreenOptions, reasons, screen
 from pipeline.sound import bandwidth_hz, clipped_ratio, crest_db, echo_s, level_db, snr_db

@@ -8,7 +8,7 @@ import pytest
 
 from bench.encoders import test_other as trial_speakers
 from bench.encoders import verify
-from dctts.own_encoder import SHIPPED, OwnEncoder
+from dctts.encoder.own import SHIPPED, OwnEncoder
 from dctts.shipped import shipped
 from pipeline.evaluation.calibration import shipped_calibrations
 from pipeline.evaluation.likeness import ENOUGH_SPEAKERS

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from dctts.own_encoder import read_encoder
+from dctts.encoder.own import read_encoder
 from pipeline import cli
 from tests.dctts.people import write_people
 

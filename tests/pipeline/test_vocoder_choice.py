@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from dctts.errors import CheckpointError
 from dctts.finetune import FinetuneOptions
-from dctts.source_filter import SourceFilter, SourceFilterConfig
-from dctts.source_filter_vocoder import SourceFilterVocoder
-from dctts.vocoder_file import save_vocoder
+from dctts.vocoders.file import save_vocoder
+from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
+from dctts.vocoders.source_filter_vocoder import SourceFilterVocoder
 from dctts.voice import load_voice, save_voice
 from pipeline import cli
 from pipeline.speaking_voice import find_vocoder

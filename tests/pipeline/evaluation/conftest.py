@@ -10,8 +10,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from dctts.atomic import write_text
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.manifest import write_metadata
-from dctts.speaker_encoder import SpeakerEncoder
 from pipeline.demo.espeak import EspeakVoice, open_espeak
 
 Wave = NDArray[np.float32]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dctts.speaker_encoder import SpeakerEncoder
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from pipeline.evaluation.likeness import Likeness
 
 TEXTS = ("We came home early in the morning.", "She saw a red bird on the roof.", "It was cold outside at the sea.")

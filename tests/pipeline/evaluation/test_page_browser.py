@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.lexicon import Lexicon
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions
 from dctts.voice import Voice
 from pipeline.evaluation.material import Prompt, prompts, read_material

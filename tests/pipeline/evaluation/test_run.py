@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from dctts.encoder.resemblyzer import SpeakerEncoder
 from dctts.lexicon import Lexicon
-from dctts.speaker_encoder import SpeakerEncoder
 from dctts.synthesize import SpeakOptions
 from dctts.voice import Voice, as_speaker
 from pipeline.evaluation.evaluation import Evaluation

@@ -1,0 +1,126 @@
+"""Corpora of any speakers → a vocoder of our own, for all voices whose SSRN it heard."""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from dctts.atomic import write_json
+from dctts.base_card import last_measures
+from dctts.checkpoint import load_average
+from dctts.config import AudioConfig
+from dctts.corpora import read_corpus, sentence_key
+from dctts.errors import TrainingError
+from dctts.finetune import content_hash
+from dctts.manifest import Utterance
+from dctts.progress import SILENT, Progress
+from dctts.train import TrainOptions, train
+from dctts.vocoders.data import VocoderExample, prepare_clips
+from dctts.vocoders.file import save_vocoder
+from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
+from dctts.vocoders.source_filter_task import VocoderRecipe, VocoderTask
+from dctts.vocoders.source_filter_vocoder import SourceFilterVocoder
+from dctts.voice import load_voice
+
+log = logging.getLogger(__name__)
+
+NAME = "vocoder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderOptions:
+    """What a user may choose about a vocoder."""
+
+    steps: int = 20_000
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    hold_out: str = ""
+    """Regular expression: clips whose id it matches, and every reading of their sentences, are only validated on."""
+    hold_out_every: int = 50
+    """The first of every so many other clips is held out too."""
+    validate_every: int = 500
+    seed: int = 0
+    device: str = "cpu"
+    size: SourceFilterConfig = field(default_factory=SourceFilterConfig)
+
+
+def train_vocoder(
+    datasets: Sequence[Path], base: Path, output: Path, options: VocoderOptions, *, progress: Progress = SILENT
+) -> Path:
+    """Train the small vocoder, or go on where the folder beside `output` stands.
+
+    Half of what it learns from are mels of real speech, half are what the SSRN of a voice makes of their coarse
+    frames: so it learns to undo that network's blur.
+
+    Args:
+        datasets: folders that `corpora.read_corpus` understands.
+        base: a voice; its SSRN is listened to.
+        output: the vocoder's file. The run lies beside it, in a folder of its name with `-run`.
+
+    Raises:
+        ManifestError: a dataset cannot be read.
+        TrainingError: nothing to train on or to hold out.
+        CheckpointError: no voice at `base`, or the run's folder belongs to a run with other settings.
+        Interrupted: Ctrl-C; the same call goes on.
+    """
+    run, audio = output.with_name(f"{output.stem}-run"), AudioConfig()
+    ssrn, ssrn_key = load_voice(base).ssrn, content_hash(base)
+    training, held_out = [], []
+    for folder in datasets:
+        rows = read_corpus(folder)
+        cache = run / "features" / f"{folder.resolve().name}.safetensors"
+        clips = prepare_clips(rows, audio, ssrn, ssrn_key=ssrn_key, cache=cache, progress=progress)
+        apart = held_out_rows(rows, options)
+        training += [clip for row, clip in enumerate(clips) if row not in apart]
+        held_out += [clip for row, clip in enumerate(clips) if row in apart]
+    if not training or not held_out:
+        raise TrainingError(
+            f"{len(training)} clips to train on and {len(held_out)} held out",
+            hint="change --hold-out or give more data",
+        )
+    log.info("%d clips, %.1f min", len(training), _minutes(training, audio))
+    write_json(run / "config.json", {"datasets": [folder.name for folder in datasets], **asdict(options)})
+    torch.manual_seed(options.seed)
+    network = SourceFilter(options.size)
+    recipe = VocoderRecipe(batch_size=options.batch_size, seed=options.seed)
+    task = VocoderTask(network, training, held_out, recipe=recipe, audio=audio)
+    plan = TrainOptions(
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        warmup_steps=min(100, max(1, options.steps // 10)),
+        average_decay=0.995,
+        validate_every=options.validate_every,
+        save_every=options.validate_every,
+        seed=options.seed,
+        device=options.device,
+    )
+    last = train(task, plan, run, name=NAME, progress=progress)
+    finished = SourceFilter(options.size)
+    load_average(finished, last)
+    card = {
+        "datasets": [folder.name for folder in datasets],
+        "minutes": round(_minutes(training, audio), 1),
+        "steps": options.steps,
+        "seed": options.seed,
+        "ssrn": ssrn_key,
+        "held_out": last_measures(run / "metrics.jsonl"),
+    }
+    save_vocoder(SourceFilterVocoder(finished), output, card=card)
+    write_json(output.with_suffix(".json"), json.loads(json.dumps(card)))
+    return output
+
+
+def held_out_rows(rows: Sequence[Utterance], options: VocoderOptions) -> set[int]:
+    """Choose the clips that are never trained on, by sentence: two readings of one stay on one side."""
+    pattern = re.compile(options.hold_out) if options.hold_out else None
+    out = {sentence_key(row.text) for row in rows if pattern is not None and pattern.search(row.id)}
+    out |= {sentence_key(row.text) for row in rows[:: options.hold_out_every]}
+    return {place for place, row in enumerate(rows) if sentence_key(row.text) in out}
+
+
+def _minutes(clips: Sequence[VocoderExample], audio: AudioConfig) -> float:
+    return sum(len(clip.wave) for clip in clips) / audio.sample_rate_hz / 60
