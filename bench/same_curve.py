@@ -103,7 +103,9 @@ def losses_of_ours(network: Text2Mel, batches: Iterator[TextBatch]) -> list[floa
     found = []
     for batch in batches:
         with torch.autocast("cpu", torch.bfloat16):
-            predicted = network.predict(batch.text, batch.num_symbols, shift_right(batch.coarse))
+            # The plain networks mask no padding, so that here it is read as well; the loss leaves it out in both.
+            num_symbols = torch.full_like(batch.num_symbols, batch.text.shape[1])
+            predicted = network.predict(batch.text, num_symbols, shift_right(batch.coarse))
             loss = _loss(predicted.logits, predicted.attention, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
