@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dctts.corpus import TAIL_S, Example, centroids
-from pipeline.samples import SAMPLE_RATE_HZ
-from pipeline.sound import snr_db
+from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ, loudness_db
+from pipeline.sound import FLOOR_DB
 from pipeline.speakers import Vector, Windows
 
 Wave = NDArray[np.float32]
@@ -157,7 +157,10 @@ def cut(waves: Sequence[Wave], chosen: Sequence[Stretch], sample_rate_hz: int) -
 
 def _snr_db(wave: Wave, sample_rate_hz: int) -> float:
     samples = soxr.resample(wave, sample_rate_hz, SAMPLE_RATE_HZ) if sample_rate_hz != SAMPLE_RATE_HZ else wave
-    pcm = (samples.clip(-1, 1) * 32767).astype(np.int16)
-    size = round(_NOISE_S * SAMPLE_RATE_HZ)
-    parts = [snr_db(pcm[at : at + size]) for at in range(0, max(len(pcm) - size, 0) + 1, size // 2)]
-    return min(*parts, _CLEAN_DB)
+    levels = loudness_db((samples.clip(-1, 1) * 32767).astype(np.int16))
+    if not len(levels):
+        return 0.0
+    size = round(_NOISE_S / FRAME_S)
+    starts = range(0, max(len(levels) - size, 0) + 1, size // 2)
+    noise = max(float(np.percentile(levels[at : at + size], 5)) for at in starts)
+    return min(float(np.percentile(levels, 90)) - max(noise, FLOOR_DB), _CLEAN_DB)
