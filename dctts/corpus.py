@@ -20,6 +20,7 @@ from torch import Tensor
 from dctts.atomic import whole_file
 from dctts.audio import Wave, load_wav, log_mel, loudness_normalise, magnitudes, mel_to_unit, trim_silence
 from dctts.config import AudioConfig
+from dctts.feature_cache import is_current
 from dctts.manifest import Utterance
 from dctts.progress import SILENT, Progress
 from dctts.text import encode_words
@@ -88,7 +89,7 @@ def prepare(
         cache: a safetensors file to keep the features in, written whole or not at all.
     """
     key = _key(utterances, config, aligned=aligner is not None)
-    if not _is_current(cache, key):
+    if not is_current(cache, key):
         tensors: dict[str, Tensor] = {}
         encoder, finder = embedder(), aligner() if aligner is not None else None
         with progress.bar("features", len(utterances)) as bar:
@@ -171,11 +172,3 @@ def _key(utterances: Sequence[Utterance], config: AudioConfig, *, aligned: bool)
         stat = utterance.wav.stat()
         digest.update(f"{utterance.id}|{utterance.text}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def _is_current(cache: Path, key: str) -> bool:
-    if not cache.is_file():
-        return False
-    with safe_open(cache, framework="pt") as file:
-        metadata = file.metadata() or {}
-    return metadata.get("key") == key

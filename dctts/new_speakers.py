@@ -22,6 +22,7 @@ from dctts.audio import Wave
 from dctts.config import AudioConfig
 from dctts.corpus import EMBEDDED_TOGETHER, Embedder, Example, waveform_to_mel
 from dctts.disguise import Disguise, change
+from dctts.feature_cache import is_current
 from dctts.progress import SILENT, Progress
 
 MARK = "~"
@@ -72,7 +73,7 @@ def new_speakers(
     key = hashlib.sha256(repr([(speaker, disguise) for speaker, disguise in planned]).encode())
     for example in examples:
         key.update(example.id.encode() + example.wave[::997].numpy().tobytes())
-    if not _is_current(cache, key.hexdigest()):
+    if not is_current(cache, key.hexdigest()):
         tensors: dict[str, Tensor] = {}
         encoder = embedder()
         with progress.bar("new speakers", len(examples)) as bar:
@@ -113,10 +114,3 @@ def _floats(samples: Tensor) -> Wave:
 def _between(ends: tuple[float, float], place: float) -> float:
     low, high = (math.log(end) for end in ends)
     return math.exp(low + place * (high - low))
-
-
-def _is_current(cache: Path, key: str) -> bool:
-    if not cache.is_file():
-        return False
-    with safe_open(cache, framework="pt") as file:
-        return (file.metadata() or {}).get("key") == key

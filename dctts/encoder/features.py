@@ -22,6 +22,7 @@ from dctts.audio import Wave, load_wav
 from dctts.encoder.clips import SpeakerClip
 from dctts.encoder.partials import PARTIAL_FRAMES, SAMPLE_RATE_HZ, MelFrames, speech
 from dctts.errors import AudioError
+from dctts.feature_cache import is_current
 from dctts.progress import SILENT, Progress
 
 VERSION = 1
@@ -58,7 +59,7 @@ def prepare_speakers(
         AudioError: a recording cannot be read.
     """
     key = _key(clips, speeds)
-    if not _is_current(cache, key):
+    if not is_current(cache, key):
         _compute(clips, speeds, cache, key, progress)
     found: dict[tuple[float, str], list[Tensor]] = {}
     with safe_open(cache, framework="pt") as file:
@@ -107,10 +108,3 @@ def _key(clips: Sequence[SpeakerClip], speeds: Sequence[float]) -> str:
         stat = clip.path.stat()
         digest.update(f"{clip.speaker}|{clip.path.name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def _is_current(cache: Path, key: str) -> bool:
-    if not cache.is_file():
-        return False
-    with safe_open(cache, framework="pt") as file:
-        return (file.metadata() or {}).get("key") == key

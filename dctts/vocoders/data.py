@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -21,6 +21,7 @@ from dctts.atomic import whole_file
 from dctts.audio import load_wav, loudness_normalise, mel_to_unit, trim_silence
 from dctts.config import AudioConfig
 from dctts.corpus import waveform_to_mel
+from dctts.feature_cache import is_current
 from dctts.manifest import Utterance
 from dctts.progress import SILENT, Progress, tracked
 from dctts.refine import refine
@@ -65,7 +66,7 @@ def prepare_clips(
         AudioError: a clip cannot be read.
     """
     key = _key(utterances, config, ssrn_key)
-    if not _is_current(cache, key):
+    if not is_current(cache, key):
         tensors: dict[str, Tensor] = {}
         for row, utterance in enumerate(tracked(progress, "clips", utterances, len(utterances))):
             wave = loudness_normalise(trim_silence(load_wav(utterance.wav, config.sample_rate_hz), config))
@@ -111,13 +112,3 @@ def _key(utterances: Sequence[Utterance], config: AudioConfig, ssrn_key: str) ->
         stat = utterance.wav.stat()
         digest.update(f"{utterance.id}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def _is_current(cache: Path, key: str) -> bool:
-    if not cache.is_file():
-        return False
-    try:
-        with safe_open(cache, framework="pt") as file:
-            return bool((file.metadata() or {}).get("key") == key)
-    except (SafetensorError, OSError):
-        return False
