@@ -230,6 +230,8 @@ def _highway(
     """Convolve and combine, as `HighwayConv.forward` does, written for the compiler."""
     length, channels = x.shape[1], x.shape[2]
     kernel = weight.shape[1] // channels
+    if kernel == 3 and x.device.type == "cpu":
+        return combine(three_taps(x, weight, bias, dilation, before), x, gate_gain, gate_offset, gain, offset, keep)
     taps = x
     if kernel > 1:
         reach = (kernel - 1) * dilation
@@ -237,6 +239,39 @@ def _highway(
         taps = torch.cat([padded[:, tap * dilation : tap * dilation + length] for tap in range(kernel)], dim=-1)
     hidden = functional.linear(taps, weight.to(x.dtype), bias.to(x.dtype))
     return combine(hidden, x, gate_gain, gate_offset, gain, offset, keep)
+
+
+def three_taps(x: Tensor, weight: Tensor, bias: Tensor, dilation: int, before: int) -> Tensor:
+    """Convolution of kernel 3 with four products for two frames instead of six (Winograd's F(2, 3), arXiv:1509.09308).
+
+    Forward and both halves of backward save a third of their multiplications, which are most of a step on a CPU.
+    Rounding the sums to bfloat16 makes the error 1.3 to 1.7 times that of the plain product.
+
+    Args:
+        x: Tensor[B, T, C].
+        weight: Tensor[out, 3 · C], taps from the oldest to the newest, as in `Conv`.
+        bias: Tensor[out].
+        dilation: frames between two taps.
+        before: how many frames back the oldest tap lies.
+
+    Returns:
+        Tensor[B, T, out], float32.
+    """
+    batch, length, channels = x.shape
+    # Two frames `dilation` apart share two taps, so time is cut into stretches of that length, and they go in pairs.
+    pairs = -(-length // (2 * dilation))
+    padded = functional.pad(x, (0, 0, before, 2 * dilation * (pairs + 1) - length - before))
+    stretches = padded.view(batch, pairs + 1, 2, dilation, channels).float()
+    a, b, c, d = stretches[:, :-1, 0], stretches[:, :-1, 1], stretches[:, 1:, 0], stretches[:, 1:, 1]
+    old, middle, new = weight.view(-1, 3, channels).unbind(1)
+    mean, half = (old + new) * 0.5, middle * 0.5
+    first, second, third, fourth = (
+        functional.linear(frames.to(x.dtype), tap.to(x.dtype)).float()
+        for frames, tap in ((a - c, old), (b + c, mean + half), (c - b, mean - half), (b - d, new))
+    )
+    # Rounded before they are put together: the compiler would store them in float32 otherwise.
+    both = [(first + second + third).to(x.dtype), (second - third - fourth).to(x.dtype)]
+    return torch.stack(both, dim=2).flatten(1, 3)[:, :length].float() + bias
 
 
 def _channel_mask(like: Tensor, probability: float) -> Tensor:

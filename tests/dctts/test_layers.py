@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from dctts.layers import Conv, HighwayConv, SpeakerBottleneck, Upsample, fuse, length_mask
+from dctts.layers import Conv, HighwayConv, SpeakerBottleneck, Upsample, fuse, length_mask, three_taps
 
 
 @pytest.mark.parametrize("padding", ["same", "causal"])
@@ -20,6 +20,23 @@ def test_conv_equals_the_library_convolution(padding: str, dilation: int) -> Non
     weights = torch.randn_like(y)
     ours = torch.autograd.grad((y * weights).sum(), (x, conv.weight), retain_graph=True)
     theirs = torch.autograd.grad((plain.transpose(1, 2) * weights).sum(), (x, conv.weight))
+    for mine, reference in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["same", "causal"])
+@pytest.mark.parametrize("length", [1, 19, 24])
+@pytest.mark.parametrize("dilation", [1, 3, 27])
+def test_fewer_products_make_the_same_convolution(dilation: int, length: int, padding: str) -> None:
+    torch.manual_seed(0)
+    conv = Conv(5, 7, kernel=3, dilation=dilation, padding=padding)  # type: ignore[arg-type]
+    x = torch.randn(2, length, 5, requires_grad=True)
+    plain = conv(x)
+    fewer = three_taps(x, conv.weight, conv.bias, dilation, conv.before)
+    torch.testing.assert_close(fewer, plain, rtol=1e-5, atol=1e-5)
+    weights = torch.randn_like(plain)
+    theirs = torch.autograd.grad((plain * weights).sum(), (x, conv.weight, conv.bias))
+    ours = torch.autograd.grad((fewer * weights).sum(), (x, conv.weight, conv.bias))
     for mine, reference in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-5)
 
