@@ -10,6 +10,7 @@ in turns; processor time stands beside the wall's, as it shows less of what else
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -138,6 +139,7 @@ def main() -> None:
         for _ in range(args.rounds):
             own, plain = timed(lambda: ours.hear(wav, windows)), timed(lambda: transcribe_each(model, wav, spans))
             rows.append((*own, *plain, plain[0] / own[0], plain[1] / own[1]))
+            print([round(value, 2) for value in rows[-1]], file=sys.stderr, flush=True)
     middle = [round(median(column), 2) for column in zip(*rows, strict=True)]
     row = {
         "spans": len(spans),

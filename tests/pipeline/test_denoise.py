@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from pipeline.denoise import denoise
-from tests.conftest import buzz, silence
+from tests.conftest import Wave, buzz, silence
 
 RATE = 22_050
 
 
-def decibels(samples: np.ndarray) -> float:
+def decibels(samples: Wave) -> float:
     return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def talk() -> np.ndarray:
+def talk() -> Wave:
     return np.concatenate([silence(0.3), buzz(1.5), silence(0.4), buzz(1.0), silence(0.3)])
 
 
@@ -29,7 +29,7 @@ def test_noise_is_lowered_in_the_pauses_and_the_voice_keeps_its_loudness() -> No
 
 
 @pytest.mark.parametrize("samples", [talk(), silence(2.0), buzz(0.2)], ids=["no noise", "silence", "too short"])
-def test_what_has_no_noise_to_measure_stays_as_it_is(samples: np.ndarray) -> None:
+def test_what_has_no_noise_to_measure_stays_as_it_is(samples: Wave) -> None:
     assert np.array_equal(denoise(samples, RATE), samples)
 
 

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_a_batch_gives_what_each_span_gives_alone_in_the_order_of_the_spans(chec
         assert one.measures["logprob"] == pytest.approx(other.measures["logprob"], abs=1e-2)
 
 
-def decoder(checkpoint: Path, **options: float) -> WhisperDecoder:
+def decoder(checkpoint: Path, **options: Any) -> WhisperDecoder:
     model, _ = load_whisper(str(checkpoint), "cpu")
     settings = WhisperOptions(**{"temperatures": (0.0,), "most_compression": 1e9, "bf16": False, **options})
     return WhisperDecoder(model=model, language="en", options=settings)
