@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,21 +14,18 @@ from dctts.base_card import last_measures
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig
 from dctts.corpora import read_corpus, sentence_key
-from dctts.corpus import Embedder, PhoneAligner, prepare
 from dctts.encoder.clips import read_speaker_clips
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash
-from dctts.lexicon import Lexicon
 from dctts.manifest import Utterance
 from dctts.progress import SILENT, Progress
 from dctts.train import TrainOptions, train
 from dctts.vocoders.data import VocoderExample, prepare_clips
 from dctts.vocoders.file import save_vocoder
-from dctts.vocoders.said import said_clips
 from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
 from dctts.vocoders.source_filter_task import VocoderRecipe, VocoderTask
 from dctts.vocoders.source_filter_vocoder import SourceFilterVocoder
-from dctts.voice import Voice, load_voice
+from dctts.voice import load_voice
 
 log = logging.getLogger(__name__)
 
@@ -52,34 +49,18 @@ class VocoderOptions:
     size: SourceFilterConfig = field(default_factory=SourceFilterConfig)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Readers:
-    """What reads words off sound: the costly objects, made only when features must be computed."""
-
-    embedder: Callable[[], Embedder]
-    aligner: Callable[[], PhoneAligner]
-    lexicon: Lexicon
-
-
 def train_vocoder(
-    datasets: Sequence[Path],
-    base: Path,
-    output: Path,
-    options: VocoderOptions,
-    *,
-    readers: Readers | None = None,
-    progress: Progress = SILENT,
+    datasets: Sequence[Path], base: Path, output: Path, options: VocoderOptions, *, progress: Progress = SILENT
 ) -> Path:
     """Train the small vocoder, or go on where the folder beside `output` stands.
 
     Half of what it learns from are mels of real speech, half are what the SSRN of a voice makes of their coarse
-    frames, and of what its Text2Mel says in their place: so it learns to undo the blur of both networks.
+    frames: so it learns to undo that network's blur.
 
     Args:
         datasets: folders that `readings` understands; a vocoder needs no words.
-        base: a voice; its networks are listened to.
+        base: a voice; its SSRN is listened to.
         output: the vocoder's file. The run lies beside it, in a folder of its name with `-run`.
-        readers: for datasets with words; None, and nothing is said, only refined.
 
     Raises:
         ManifestError: a dataset cannot be read.
@@ -88,18 +69,15 @@ def train_vocoder(
         Interrupted: Ctrl-C; the same call goes on.
     """
     run, audio = output.with_name(f"{output.stem}-run"), AudioConfig()
-    voice, voice_key = load_voice(base), content_hash(base)
+    ssrn, ssrn_key = load_voice(base).ssrn, content_hash(base)
     training, held_out = [], []
     for folder in datasets:
         rows = readings(folder)
         cache = run / "features" / f"{folder.resolve().name}.safetensors"
-        clips = prepare_clips(rows, audio, voice.ssrn, ssrn_key=voice_key, cache=cache, progress=progress)
+        clips = prepare_clips(rows, audio, ssrn, ssrn_key=ssrn_key, cache=cache, progress=progress)
         apart = held_out_rows(rows, options)
         training += [clip for row, clip in enumerate(clips) if row not in apart]
         held_out += [clip for row, clip in enumerate(clips) if row in apart]
-        if readers is not None and all(row.text for row in rows):
-            kept = [row for place, row in enumerate(rows) if place not in apart]
-            training += _said(kept, folder, voice, voice_key, readers, run, progress)
     if not training or not held_out:
         raise TrainingError(
             f"{len(training)} clips to train on and {len(held_out)} held out",
@@ -129,35 +107,12 @@ def train_vocoder(
         "minutes": round(_minutes(training, audio), 1),
         "steps": options.steps,
         "seed": options.seed,
-        "base": voice_key,
+        "ssrn": ssrn_key,
         "held_out": last_measures(run / "metrics.jsonl"),
     }
     save_vocoder(SourceFilterVocoder(finished), output, card=card)
     write_json(output.with_suffix(".json"), json.loads(json.dumps(card)))
     return output
-
-
-def _said(
-    rows: Sequence[Utterance],
-    folder: Path,
-    voice: Voice,
-    voice_key: str,
-    readers: Readers,
-    run: Path,
-    progress: Progress,
-) -> list[VocoderExample]:
-    """Let the base say clips of a dataset when their readers do."""
-    name = folder.resolve().name
-    examples = prepare(
-        rows,
-        voice.audio,
-        readers.embedder,
-        aligner=readers.aligner,
-        cache=run / "features" / f"{name}-words.safetensors",
-        progress=progress,
-    )
-    cache = run / "features" / f"{name}-said.safetensors"
-    return said_clips(examples, voice, readers.lexicon, base_key=voice_key, cache=cache, progress=progress)
 
 
 def readings(folder: Path) -> list[Utterance]:

@@ -47,22 +47,18 @@ def train_vocoder(
 
     Pulses at the pitch that it reads from the mels, and noise, go through
     a filter that a small network draws: a few hours on a CPU are enough.
-    It learns from real mels, from what the SSRN of a voice makes of them,
-    and where words are known from what the voice says in their place.
-    Ctrl-C saves; the same command goes on. Prints the path of the file, for
-    speak --vocoder and finetune --vocoder.
+    It learns from real mels and from what the SSRN of a voice makes of
+    them. Ctrl-C saves; the same command goes on. Prints the path of the
+    file, for speak --vocoder and finetune --vocoder.
 
     [bold]Examples[/bold]
 
       clone-pipeline train-vocoder LJSpeech-1.1 VCTK-Corpus-0.92 -o vocoder.safetensors
     """
-    from dctts.encoder.resemblyzer import SpeakerEncoder
-    from dctts.lexicon import open_lexicon
     from dctts.train import Interrupted
-    from dctts.vocoders.training import Readers, VocoderOptions
+    from dctts.vocoders.training import VocoderOptions
     from dctts.vocoders.training import train_vocoder as train
     from pipeline.bases import BaseVoice, find_base, find_base_voice
-    from pipeline.phone_times import PhoneTimes
 
     found = find_base(base) if base else find_base_voice("base")
     options = VocoderOptions(
@@ -75,14 +71,7 @@ def train_vocoder(
     )
     try:
         path = found.base.path if isinstance(found, BaseVoice) else found
-        made = train(
-            datasets,
-            path,
-            output.with_suffix(".safetensors"),
-            options,
-            readers=Readers(embedder=lambda: SpeakerEncoder(device), aligner=PhoneTimes, lexicon=open_lexicon()),
-            progress=terminal.progress(),
-        )
+        made = train(datasets, path, output.with_suffix(".safetensors"), options, progress=terminal.progress())
     except Interrupted as stopped:
         terminal.say(f"{stopped}; everything is saved, the same command goes on")
         raise

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import torch
 from dctts.config import AudioConfig
 from dctts.corpus import waveform_to_mel
 from dctts.errors import CheckpointError, TrainingError
-from dctts.lexicon import Lexicon
 from dctts.manifest import read_dataset
 from dctts.train import Interrupted
 from dctts.vocoders import source_filter_task
@@ -19,7 +17,7 @@ from dctts.vocoders.file import load_vocoder
 from dctts.vocoders.interface import vocode
 from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
 from dctts.vocoders.source_filter_task import VocoderRecipe, VocoderTask
-from dctts.vocoders.training import Readers, VocoderOptions, held_out_rows, readings, train_vocoder
+from dctts.vocoders.training import VocoderOptions, held_out_rows, readings, train_vocoder
 from tests.conftest import buzz, silence
 
 TINY = SourceFilterConfig(channels=16, hidden=24, blocks=1, pitch_channels=8, pitch_blocks=1)
@@ -97,32 +95,6 @@ def test_held_out_sentences_are_chosen_by_pattern_and_by_place(tiny_dataset: Pat
 def test_nothing_to_train_on_is_told_in_words(tiny_dataset: Path, tiny_voice_file: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="0 clips to train on and 8 held out"):
         train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "v.safetensors", replace(OPTIONS, hold_out="."))
-
-
-class Evenly:
-    """Finds every word, in equal parts of the clip."""
-
-    def find(self, words: Sequence[str], wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-        borders = np.linspace(0.1, len(wave) / sample_rate_hz - 0.1, len(words) + 1)
-        return np.stack([np.arange(len(words)), borders[:-1], borders[1:]], axis=1).astype(np.float32)
-
-
-class Nobody:
-    def embed_batch(self, wavs: Sequence[object], sample_rate_hz: int) -> list[np.ndarray]:
-        return [np.full(256, 1 / 16, np.float32) for _ in wavs]
-
-
-def test_where_words_are_known_it_learns_from_what_the_base_says_too(
-    tiny_dataset: Path, tiny_voice_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    readers = Readers(embedder=Nobody, aligner=Evenly, lexicon=Lexicon())
-    options = replace(OPTIONS, steps=1, validate_every=1)
-    caplog.set_level("INFO")
-    train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "v.safetensors", options)
-    train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "w.safetensors", options, readers=readers)
-    alone, told = (int(line.split()[0]) for line in caplog.messages if " clips, " in line)
-    assert told == 2 * alone
-    assert (tmp_path / "w-run" / "features" / f"{tiny_dataset.name}-said.safetensors").is_file()
 
 
 def test_recordings_without_words_are_read_and_held_out_one_by_one(tmp_path: Path) -> None:
