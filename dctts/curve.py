@@ -1,5 +1,6 @@
 """The learning curve of a run: what was heard at each step, and which one was taken."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def draw_learning_curve(
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
     losses.set_xlabel("step of Text2Mel")
-    errors.set_title(why, fontsize=9)
+    errors.set_title(textwrap.fill(why, 110), fontsize=9)
     FigureCanvasAgg(figure)
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=100, metadata={"Software": None})  # the same run, the same bytes

@@ -54,7 +54,12 @@ def choose_recipe(minutes: float, speaker: Tensor, base: Voice | None, *, batch_
 
 def teaching(recipe: FinetuneRecipe, *, seed: int, from_base: bool) -> Text2MelRecipe:
     """Say how Text2Mel is taught under a recipe."""
-    plain = Text2MelRecipe(seed=seed, batch_size=recipe.batch_size, freeze_text=from_base and not recipe.text_encoder)
+    plain = Text2MelRecipe(
+        seed=seed,
+        batch_size=recipe.batch_size,
+        splice_probability=recipe.splice,
+        freeze_text=from_base and not recipe.text_encoder,
+    )
     if not from_base:
         return plain
     # A base reads already: no guide is needed, and its own past may be disturbed from the start.

@@ -19,6 +19,7 @@ from dctts.corpora import read_corpus, sentence_key
 from dctts.corpus import Embedder, Example, PhoneAligner, centroids, prepare
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash, symbols_per_frame
+from dctts.layers import set_dropout
 from dctts.lexicon import Lexicon
 from dctts.new_speakers import new_speakers
 from dctts.progress import SILENT, Progress, tracked
@@ -44,6 +45,10 @@ class PretrainOptions:
     """A voice whose weights to begin with, instead of random ones; its sizes are taken, and half the rate."""
     widen: bool = False
     """Double the channels of its Text2Mel first."""
+    splice: float = 0.5
+    """Part of the clips that go on with the end of another one of their speaker."""
+    dropout: float | None = None
+    """Of Text2Mel; None leaves 0.05, which is too little for a few hours of speech."""
     new_speakers: int = 0
     """Disguises of each reader's clips to train on as well, each as another speaker."""
     steps: int = 100_000
@@ -145,7 +150,9 @@ def pretrain(
         return train(task, plan, base, name="ssrn", progress=progress)
 
     def train_text2mel() -> Path:
-        recipe = Text2MelRecipe(seed=options.seed, batch_size=options.batch_size)
+        recipe = Text2MelRecipe(seed=options.seed, batch_size=options.batch_size, splice_probability=options.splice)
+        if options.dropout is not None:
+            set_dropout(text2mel, options.dropout)
         if start:
             recipe = going_on(recipe)
         task = Text2MelTask(text2mel, training, held_out, recipe=recipe, audio=audio, lexicon=lexicon)

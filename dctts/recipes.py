@@ -26,6 +26,8 @@ class FinetuneRecipe:
     dropout: float | None = None
     """Of all layers; None keeps that of the base."""
     batch_size: int = 16
+    splice: float = 0.5
+    """Part of the clips that begin with one of the target's and end with another."""
     replay: float = 0.25
     """Part of each batch that the base itself has said, in its own voices, before training."""
     pull: float = 1e-4

@@ -141,6 +141,11 @@ def encode_words(
     return Encoded(ids=(*ids, EOS_ID), words=tuple(words))
 
 
+def word_offsets(said: str) -> list[int]:
+    """Tell where in a normalised text each of its words begins, in the order of `encode_words`."""
+    return [token.start() for token in _TOKEN.finditer(said) if not token["mark"]]
+
+
 def decode(ids: Sequence[int]) -> str:
     """Show ids as text again, phones in braces: for people who debug."""
     shown = "".join(

@@ -19,6 +19,7 @@ from dctts.lexicon import Lexicon
 from dctts.losses import Reconstruction, aligned_attention, fused_reconstruction, guided_attention, reconstruction
 from dctts.pictures import draw_attention, draw_mels
 from dctts.replay import NO_REPLAY, Replay
+from dctts.splice import random_place, spliced, splices
 from dctts.text import Encoded, encode_words, normalise
 from dctts.text2mel import Text2Mel, shift_right
 
@@ -58,6 +59,9 @@ class Text2MelRecipe:
     """Part of the input frames replaced by another frame of the batch: against leaning on the own past."""
     noise: float = 0.05
     """Standard deviation of noise on the input frames, in unit mels."""
+    splice_probability: float = 0.0
+    """Part of the clips that go on with the end of another one: sentences that cannot be known by heart. Drawn anew
+    every time, or made once, before the first step, while the text encoder is frozen."""
     freeze_text: bool = False
     """Keep the text encoder as it is: this protects pronunciation (PaddleSpeech#2418), and as its output is
     then computed once a clip, a step costs a third as much."""
@@ -91,6 +95,9 @@ class Text2MelTask:
         self.reconstruction: Reconstruction = reconstruction
         self.config = network.config
         self.recipe, self.audio, self.lexicon, self.replay = recipe, audio, lexicon, replay
+        if recipe.freeze_text and recipe.splice_probability:
+            count = round(len(training) * recipe.splice_probability / (1 - recipe.splice_probability))
+            training = [*training, *splices(training, count, step_generator(recipe.seed, 0, purpose=3), audio)]
         self.num_own = len(training)
         training = self.training = [*training, *replay.examples]
         self.texts = [normalise(example.text) for example in training]
@@ -141,9 +148,10 @@ class Text2MelTask:
                 path=self._paths(examples, [one.text for one in texts], phases),
                 timed=torch.tensor([len(example.phone_times) > 0 for example in examples]),
             )
+        said = [self._said(index, random) for index in chosen]
         return self._collate(
-            examples,
-            [self.texts[index] for index in chosen],
+            [example for example, _ in said],
+            [text for _, text in said],
             phases=phases,
             voices=voices,
             random=random,
@@ -263,6 +271,17 @@ class Text2MelTask:
         return own + [
             self.num_own + index for index in bucketed(self.lengths[self.num_own :], replayed, recipe.seed, step)
         ]
+
+    def _said(self, index: int, random: np.random.Generator) -> tuple[Example, str]:
+        """Give a clip and its normalised text, or one that begins with it and ends with another."""
+        example, text = self.training[index], self.texts[index]
+        if not self.recipe.splice_probability or random.random() >= self.recipe.splice_probability:
+            return example, text
+        other = self.training[int(random.choice(self.by_speaker[example.speaker]))]
+        made = None
+        if len(example.phone_times) and len(other.phone_times):
+            made = spliced(example, other, random_place(random), self.audio)
+        return (made, made.text) if made is not None else (example, text)
 
     def _voice(self, index: int, random: np.random.Generator) -> Tensor:
         # Never the clip's own vector alone: it also tells how this very sentence was said (arXiv:1806.04558).

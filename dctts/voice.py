@@ -18,7 +18,7 @@ from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
 from dctts.vocabulary import VOCABULARY
 from dctts.vocoders.file import KIND as VOCODER
-from dctts.vocoders.file import build, describe, halved
+from dctts.vocoders.file import build, compact, describe
 from dctts.vocoders.interface import NeuralVocoder
 
 SPEAKER_DIM = 256
@@ -69,7 +69,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
     groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
-    groups[VOCODER] = halved(voice.vocoder) if voice.vocoder else {}
+    groups[VOCODER] = compact(voice.vocoder) if voice.vocoder else {}
     about = {
         "kind": "voice",
         "text2mel": voice.text2mel.config.to_dict(),

@@ -17,7 +17,7 @@ from dctts.text import normalise
 from pipeline import samples as wav_samples
 from pipeline.captions import CaptionTrack, read_captions
 from pipeline.clips_file import read_clips, write_clips
-from pipeline.dataset import DatasetOptions, DatasetSummary, drop_wordless, write_dataset
+from pipeline.dataset import DatasetOptions, DatasetSummary, drop_wordless, was_denoised, write_dataset
 from pipeline.decoded import DecodedAudio
 from pipeline.errors import DatasetError, FetchError, VoiceError
 from pipeline.fetch import FetchOptions, fetch, load_recording
@@ -153,12 +153,13 @@ def review_voice(
     Args:
         voice: whose clips; nothing is fetched or screened again.
         serve: shows the session to a person, and returns when they are done.
-        options: of the dataset; None takes the defaults.
+        options: of the dataset; None takes the defaults, and lowers noise if that was done before.
         progress: where to draw.
 
     Raises:
         DatasetError: there are no clips, or none is kept in the end.
     """
+    options = options or RunOptions(dataset=DatasetOptions(denoise=was_denoised(voice.dataset)))
     with _locked(voice):
         recordings, _, rows = _all_sources(voice)
         if not rows:
@@ -178,7 +179,7 @@ def review_voice(
         finally:
             for one in audio.values():
                 one.remove()
-        return _build(voice, options or RunOptions(), progress, [], [])
+        return _build(voice, options, progress, [], [])
 
 
 def _fetch_all(

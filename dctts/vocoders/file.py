@@ -12,6 +12,7 @@ import torch
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights
 from dctts.errors import CheckpointError
+from dctts.vocoders.eight_bits import packed, unpacked
 from dctts.vocoders.hifigan import HifiGan, HifiGanConfig, HifiGanVocoder
 from dctts.vocoders.hifigan_import import read_generator
 from dctts.vocoders.interface import NeuralVocoder
@@ -24,9 +25,9 @@ KIND = "vocoder"
 
 
 def save_vocoder(vocoder: NeuralVocoder, path: Path, *, card: Mapping[str, Any] | None = None) -> None:
-    """Write a vocoder in half precision, whole or not at all."""
+    """Write a vocoder, whole or not at all."""
     about = {"kind": KIND, KIND: describe(vocoder), "card": dict(card or {})}
-    checkpoint.save(path, Checkpoint(groups={KIND: halved(vocoder)}, about=about))
+    checkpoint.save(path, Checkpoint(groups={KIND: compact(vocoder)}, about=about))
 
 
 def load_vocoder(path: Path) -> NeuralVocoder:
@@ -57,8 +58,10 @@ def describe(vocoder: NeuralVocoder) -> dict[str, Any]:
     return {"kind": vocoder.kind, "settings": dict(vocoder.about())}
 
 
-def halved(vocoder: NeuralVocoder) -> Weights:
-    """Give the weights in half precision: half the bytes, and nothing that can be heard."""
+def compact(vocoder: NeuralVocoder) -> Weights:
+    """Give the weights as files hold them: ours in eight bits, published ones in half precision."""
+    if vocoder.kind == SourceFilterVocoder.kind:
+        return packed(vocoder.weights())
     return {name: tensor.detach().half() for name, tensor in vocoder.weights().items()}
 
 
@@ -72,6 +75,7 @@ def build(described: Any, weights: Weights, path: Path) -> NeuralVocoder:
         network = _empty(described["kind"], described["settings"])
     except (TypeError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise CheckpointError(f"{path} has a vocoder this version does not know: {error}", hint="upgrade") from error
+    weights = unpacked(weights)
     # Shapes are compared before any memory is taken: settings may say anything.
     wanted = {name: tuple(tensor.shape) for name, tensor in network.named_parameters()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -82,7 +86,7 @@ def build(described: Any, weights: Weights, path: Path) -> NeuralVocoder:
             f"{path}: tensor {name} is {given.get(name, 'missing')}, where {wanted.get(name, 'none')} is expected",
             hint="is the file whole, and of this vocoder?",
         )
-    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
+    network.load_state_dict(weights, assign=True)
     return HifiGanVocoder(network) if isinstance(network, HifiGan) else SourceFilterVocoder(network)
 
 

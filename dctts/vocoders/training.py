@@ -14,6 +14,7 @@ from dctts.base_card import last_measures
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig
 from dctts.corpora import read_corpus, sentence_key
+from dctts.encoder.clips import read_speaker_clips
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash
 from dctts.manifest import Utterance
@@ -57,7 +58,7 @@ def train_vocoder(
     frames: so it learns to undo that network's blur.
 
     Args:
-        datasets: folders that `corpora.read_corpus` understands.
+        datasets: folders that `readings` understands; a vocoder needs no words.
         base: a voice; its SSRN is listened to.
         output: the vocoder's file. The run lies beside it, in a folder of its name with `-run`.
 
@@ -71,7 +72,7 @@ def train_vocoder(
     ssrn, ssrn_key = load_voice(base).ssrn, content_hash(base)
     training, held_out = [], []
     for folder in datasets:
-        rows = read_corpus(folder)
+        rows = readings(folder)
         cache = run / "features" / f"{folder.resolve().name}.safetensors"
         clips = prepare_clips(rows, audio, ssrn, ssrn_key=ssrn_key, cache=cache, progress=progress)
         apart = held_out_rows(rows, options)
@@ -114,12 +115,27 @@ def train_vocoder(
     return output
 
 
+def readings(folder: Path) -> list[Utterance]:
+    """Read a corpus as `corpora.read_corpus` does, or recordings without their words as the speaker encoder does.
+
+    Raises:
+        ManifestError: no recordings in it.
+    """
+    if (folder / "metadata.csv").is_file() or (folder / "txt").is_dir():
+        return read_corpus(folder)
+    return [
+        Utterance(id=clip.path.stem, wav=clip.path, text="", speaker=clip.speaker)
+        for clip in read_speaker_clips(folder)
+    ]
+
+
 def held_out_rows(rows: Sequence[Utterance], options: VocoderOptions) -> set[int]:
-    """Choose the clips that are never trained on, by sentence: two readings of one stay on one side."""
+    """Choose the clips that are never trained on, by sentence where it is known: two readings of one stay together."""
     pattern = re.compile(options.hold_out) if options.hold_out else None
-    out = {sentence_key(row.text) for row in rows if pattern is not None and pattern.search(row.id)}
-    out |= {sentence_key(row.text) for row in rows[:: options.hold_out_every]}
-    return {place for place, row in enumerate(rows) if sentence_key(row.text) in out}
+    said = [sentence_key(row.text) or row.id for row in rows]
+    out = {said[place] for place, row in enumerate(rows) if pattern is not None and pattern.search(row.id)}
+    out |= set(said[:: options.hold_out_every])
+    return {place for place, sentence in enumerate(said) if sentence in out}
 
 
 def _minutes(clips: Sequence[VocoderExample], audio: AudioConfig) -> float:

@@ -13,7 +13,7 @@ def train_vocoder(
         list[Path],
         typer.Argument(
             metavar="DATASET…",
-            help="Folders in the layout of LJSpeech, VCTK or LibriTTS.",
+            help="Folders in the layout of LJSpeech, VCTK, LibriTTS or LibriSpeech; words are not needed.",
             exists=True,
             file_okay=False,
             show_default=False,

@@ -1,21 +1,18 @@
-"""Whisper: many spans decoded as one batch, weaker ones again at a higher temperature."""
+"""Whisper as transcriber: windows of neighbouring spans are heard at once, and the aligner finds their words again."""
 
 import logging
 import os
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 import whisper
-from whisper.tokenizer import LANGUAGES
 
 from dctts.progress import SILENT, Progress, tracked
-from pipeline import samples as wav_samples
 from pipeline.errors import TranscribeError
 from pipeline.join import ends_sentence
 from pipeline.records import Span, Utterance, Word
@@ -24,10 +21,19 @@ from pipeline.transcribe.captions import Captions, clip_ends
 from pipeline.transcribe.cut import CutOptions
 from pipeline.transcribe.fit import Stretch, fit_here
 from pipeline.transcribe.repair import RepairOptions
+from pipeline.transcribe.whisper_decoding import Heard, WhisperDecoder, WhisperOptions
+from pipeline.transcribe.windows import Window, merge
 from pipeline.transcribe.workers import Workers, usable_cores
 from pipeline.variants import cer
 
 log = logging.getLogger(__name__)
+
+LEAST_S = 1.0
+"""A span shorter than this may well hold no word: a breath, a cough; alone it would be no clip either."""
+
+LONGEST_WORD_S = 2.0
+"""A longer word lies on something that is no word; so holds openai-whisper. In 13 windows of the panel the one whose
+words were laid on the music before them had one of 9.8 s, all others none over 0.94 s."""
 
 
 def load_whisper(model: str, device: str = "auto") -> tuple[Any, str]:
@@ -77,29 +83,12 @@ def cache_folder() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhisperOptions:
-    """How spans are decoded; the thresholds are openai-whisper's own."""
-
-    batch: int = 8
-    """Spans decoded at once; each is padded to Whisper's 30 s."""
-    temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6)
-    """A span that fails at one temperature is decoded again at the next."""
-    most_compression: float = 2.4
-    """Text that gzips better than this goes round in circles."""
-    least_logprob: float = -1.0
-    """Mean log probability per token below which the text is a guess."""
-    most_no_speech: float = 0.6
-    """Above it, and with a text that is a guess, nobody speaks."""
-    bf16: bool | None = None
-    """Decode in bfloat16; None where the device multiplies it natively."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class WhisperTranscriber:
     """Text from Whisper, with captions, where there are any, as second witness; or the other way round.
 
     Captions with punctuation keep it and give the text; all others are a machine's, and Whisper is the better one.
-    In English the text is laid on the sound, weighed and cut at its pauses as captions are.
+    In English the spans are gathered into windows, and the aligner finds again what was said in each; the text is
+    laid on the sound, weighed and cut at its pauses as captions are. In other languages each span is heard alone.
     """
 
     model: Any
@@ -115,142 +104,157 @@ class WhisperTranscriber:
         self, wav_16k: Path, spans: Sequence[Span], *, source: str, progress: Progress = SILENT
     ) -> Iterator[Utterance]:
         """Yield utterances in order of time: one for each span, cut at its pauses where its words are aligned."""
-        results: list[Any] = []
-        with progress.bar("transcribe", len(spans)) as bar:
-            remaining = iter(spans)
-            while batch := list(islice(remaining, self.options.batch)):
-                results += self._decode(wav_16k, batch)
-                bar.advance(len(batch), results[-1].text)
-        texts = [self._text(result) for result in results]
-        heard = [_timed(text, span) for text, span in zip(texts, spans, strict=True)]
-        measures = [
-            {"logprob": round(result.avg_logprob, 3), "no_speech_prob": round(result.no_speech_prob, 3)}
-            for result in results
-        ]
         if self.language != "en":  # the aligner knows English only
-            yield from self._unaligned(spans, texts, heard, measures, source)
+            heard = self._decoder.hear(wav_16k, [(span,) for span in spans], progress)
+            yield from self._unaligned(heard, source)
             return
-        stretches = list(self._stretches(wav_16k, spans, heard, source))
-        done = self.workers.spread(fit_here, stretches)
-        for utterances in tracked(progress, "align", done, len(stretches)):
-            for utterance in utterances:
-                middle_s = (utterance.span.start_s + utterance.span.end_s) / 2
-                near = min(range(len(spans)), key=lambda k: abs((spans[k].start_s + spans[k].end_s) / 2 - middle_s))
-                yield replace(utterance, measures={**utterance.measures, **measures[near]})
+        heard, fitted = self._laid_on(wav_16k, spans, source, progress)
+        if self.captions is not None and self.captions.punctuated:
+            stretches = list(self._of_captions(wav_16k, spans, fitted, source))
+            fitted = list(tracked(progress, "align", self.workers.spread(fit_here, stretches), len(stretches)))
+        middles = [_middle(window) for window in _whole(heard)]
+        for utterance in chain.from_iterable(fitted):
+            near = min(range(len(heard)), key=lambda k: abs(middles[k] - _middle(utterance.span)))
+            yield replace(utterance, measures={**utterance.measures, **heard[near].measures})
 
-    def _stretches(
-        self, wav: Path, spans: Sequence[Span], heard: Sequence[Sequence[Word]], source: str
-    ) -> Iterator[Stretch]:
-        captions = self.captions
-        if captions is not None and captions.punctuated:
-            units, _ = assign(captions.words, clip_ends(captions), spans, heard, AssignOptions())
-            for unit in units:
-                yield Stretch(
-                    wav_16k=wav,
-                    source=source,
-                    spans=tuple(spans[unit.first : unit.last + 1]),
-                    words=unit.words,
-                    ends=unit.ends,
-                    heard=tuple(word for i in range(unit.first, unit.last + 1) for word in heard[i]),
-                    mendable=captions.kind_guess != "manual",
-                    cut=self.cut,
-                    repair=self.repair,
-                    names=("captions", "whisper"),
-                )
-            return
-        shares = share_out(captions.words, spans, heard, AssignOptions()) if captions is not None else heard
-        for span, words, share in zip(spans, heard, shares, strict=True):
-            yield Stretch(
+    @property
+    def _decoder(self) -> WhisperDecoder:
+        return WhisperDecoder(model=self.model, language=self.language, options=self.options)
+
+    def _laid_on(
+        self, wav: Path, spans: Sequence[Span], source: str, progress: Progress
+    ) -> tuple[list[Heard], list[list[Utterance]]]:
+        """Hear the spans in windows, and lay the words of each window on the sound.
+
+        Where that fails, stretches a word, or leaves a span without words that is long enough to hold some, Whisper
+        skipped it or made something up, or there is music in it: the window is heard again span by span.
+        """
+        heard = self._decoder.hear(wav, merge(spans, self.options.windows), progress)
+        fitted = self._fit(wav, heard, range(len(heard)), source, progress)
+        doubtful = {k for k, one in enumerate(heard) if len(one.spans) > 1 and _is_doubtful(one.spans, fitted[k])}
+        if not doubtful:
+            return heard, fitted
+        log.info("%d of %d windows are heard again span by span", len(doubtful), len(heard))
+        again = iter(self._decoder.hear(wav, [(span,) for k in sorted(doubtful) for span in heard[k].spans], progress))
+        parts = [[next(again) for _ in one.spans] if k in doubtful else [one] for k, one in enumerate(heard)]
+        new = [k in doubtful for k, part in enumerate(parts) for _ in part]
+        heard = [one for part in parts for one in part]
+        refitted = iter(self._fit(wav, heard, [k for k, one in enumerate(new) if one], source, progress))
+        kept = iter([one for k, one in enumerate(fitted) if k not in doubtful])
+        return heard, [next(refitted) if one else next(kept) for one in new]
+
+    def _fit(
+        self, wav: Path, heard: Sequence[Heard], which: Sequence[int], source: str, progress: Progress
+    ) -> list[list[Utterance]]:
+        """Lay the words of some windows on the sound, beside what captions without punctuation say there."""
+        words = [_timed(one) for one in heard]
+        captions = None if self.captions is None or self.captions.punctuated else self.captions
+        others = words if captions is None else share_out(captions.words, _whole(heard), words, AssignOptions())
+        stretches = [
+            Stretch(
                 wav_16k=wav,
                 source=source,
-                spans=(span,),
-                words=tuple(words),
-                ends=tuple(ends_sentence(word.text) for word in words),
-                heard=tuple(share),
+                spans=heard[k].spans,
+                words=tuple(words[k]),
+                ends=tuple(ends_sentence(word.text) for word in words[k]),
+                heard=tuple(others[k]),
                 mendable=False,
                 cut=self.cut,
                 repair=self.repair,
                 names=("whisper", "captions" if captions is not None else "whisper"),
             )
+            for k in which
+        ]
+        return list(tracked(progress, "align", self.workers.spread(fit_here, stretches), len(stretches)))
 
-    def _unaligned(
-        self,
-        spans: Sequence[Span],
-        texts: Sequence[str],
-        heard: Sequence[Sequence[Word]],
-        measures: Sequence[Mapping[str, float]],
-        source: str,
-    ) -> Iterator[Utterance]:
+    def _of_captions(
+        self, wav: Path, spans: Sequence[Span], fitted: Sequence[Sequence[Utterance]], source: str
+    ) -> Iterator[Stretch]:
+        """Give the captions out to the spans, beside the words that were found in each."""
         captions = self.captions
-        shares = share_out(captions.words, spans, heard, AssignOptions()) if captions is not None else heard
-        for span, text, share, one in zip(spans, texts, shares, measures, strict=True):
-            witnesses, more = {"whisper": text}, {}
+        assert captions is not None
+        heard = _by_span(spans, [word for utterance in chain.from_iterable(fitted) for word in utterance.words])
+        units, _ = assign(captions.words, clip_ends(captions), spans, heard, AssignOptions())
+        for unit in units:
+            yield Stretch(
+                wav_16k=wav,
+                source=source,
+                spans=tuple(spans[unit.first : unit.last + 1]),
+                words=unit.words,
+                ends=unit.ends,
+                heard=tuple(word for i in range(unit.first, unit.last + 1) for word in heard[i]),
+                mendable=captions.kind_guess != "manual",
+                cut=self.cut,
+                repair=self.repair,
+                names=("captions", "whisper"),
+            )
+
+    def _unaligned(self, heard: Sequence[Heard], source: str) -> Iterator[Utterance]:
+        captions = self.captions
+        words = [_timed(one) for one in heard]
+        shares = share_out(captions.words, _whole(heard), words, AssignOptions()) if captions is not None else words
+        for one, share in zip(heard, shares, strict=True):
+            witnesses, more = {"whisper": one.text}, {}
             if captions is not None:
                 witnesses["captions"] = " ".join(word.text for word in share)
-                more["agreement_cer"] = round(cer(text.lower().split(), witnesses["captions"].lower().split()), 3)
-            yield Utterance(source=source, span=span, text=text, witnesses=witnesses, measures={**one, **more})
-
-    def _decode(self, wav: Path, spans: Sequence[Span]) -> list[Any]:
-        mels = torch.stack([self._mel(wav, span) for span in spans]).to(self.model.device)
-        with torch.inference_mode(), self._precision():
-            # Encoded here, once for all temperatures, and as float: whisper.decode refuses features in bf16.
-            features = self.model.encoder(mels).float()
-        results: list[Any] = [None] * len(spans)
-        waiting = list(range(len(spans)))
-        for temperature in self.options.temperatures:
-            # Whisper draws at temperatures above 0; seeded by what is decoded, a run that goes on ends with the same.
-            torch.manual_seed(zlib.crc32(repr((round(temperature, 3), [spans[i].start_s for i in waiting])).encode()))
-            with self._precision():
-                decoded = whisper.decode(self.model, features[waiting], self._decoding(temperature))
-            for index, result in zip(waiting, decoded, strict=True):
-                results[index] = result
-            waiting = [index for index in waiting if self._fails(results[index])]
-            if not waiting:
-                break
-        return results
-
-    def _mel(self, wav: Path, span: Span) -> torch.Tensor:
-        samples = wav_samples.to_float(wav_samples.read(wav, span.start_s, span.end_s))
-        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self.model.dims.n_mels)
-        assert isinstance(mel, torch.Tensor)
-        return mel
-
-    def _decoding(self, temperature: float) -> Any:
-        language = self.language if self.language in LANGUAGES else None  # None: Whisper finds out
-        if not self.model.is_multilingual:
-            language = "en"
-        return whisper.DecodingOptions(language=language, temperature=temperature, without_timestamps=True, fp16=False)
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        device = self.model.device.type
-        wanted = self.options.bf16
-        if wanted is None:
-            wanted = (
-                torch.cuda.is_bf16_supported() if device == "cuda" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+                more["agreement_cer"] = round(cer(one.text.lower().split(), witnesses["captions"].lower().split()), 3)
+            yield Utterance(
+                source=source,
+                span=one.spans[0],
+                text=one.text,
+                witnesses=witnesses,
+                measures={**one.measures, **more},
             )
-        return torch.autocast(device, torch.bfloat16) if wanted else nullcontext()
-
-    def _fails(self, result: Any) -> bool:
-        if self._is_silent(result):
-            return False
-        guess = result.avg_logprob < self.options.least_logprob
-        return bool(guess or result.compression_ratio > self.options.most_compression)
-
-    def _is_silent(self, result: Any) -> bool:
-        quiet = result.no_speech_prob > self.options.most_no_speech
-        return bool(quiet and result.avg_logprob < self.options.least_logprob)
-
-    def _text(self, result: Any) -> str:
-        return "" if self._is_silent(result) else " ".join(result.text.split())
 
 
-def _timed(text: str, span: Span) -> list[Word]:
-    """Spread words evenly over their letters: near enough to tell which captions belong to a span."""
-    words = text.split()
+def _whole(heard: Sequence[Heard]) -> list[Span]:
+    return [Span(start_s=one.spans[0].start_s, end_s=one.spans[-1].end_s) for one in heard]
+
+
+def _middle(span: Span | Word) -> float:
+    return (span.start_s + span.end_s) / 2
+
+
+def _timed(heard: Heard) -> list[Word]:
+    """Spread words evenly over their letters and the spans: near enough to tell which captions belong to a window."""
+    words = heard.text.split()
     letters = sum(len(word) + 1 for word in words)
-    timed, at = [], span.start_s
+    speech_s = sum(span.duration_s for span in heard.spans)
+    timed, said = [], 0
     for word in words:
-        end = at + span.duration_s * (len(word) + 1) / letters
-        timed.append(Word(text=word, start_s=at, end_s=end))
-        at = end
+        edges = [_spoken_at(heard.spans, speech_s * count / letters) for count in (said, said + len(word) + 1)]
+        timed.append(Word(text=word, start_s=edges[0], end_s=edges[1]))
+        said += len(word) + 1
     return timed
+
+
+def _spoken_at(spans: Window, speech_s: float) -> float:
+    """Say when so many seconds of the spans have passed, in seconds of the recording."""
+    for span in spans[:-1]:
+        if speech_s <= span.duration_s:
+            return span.start_s + speech_s
+        speech_s -= span.duration_s
+    return min(spans[-1].start_s + speech_s, spans[-1].end_s)
+
+
+def _is_doubtful(spans: Window, utterances: Sequence[Utterance]) -> bool:
+    """Tell whether words were not aligned, one is far too long, or a span got none."""
+    words = [word for utterance in utterances for word in utterance.words]
+    if any(utterance.measures.get("aligned") == 0 for utterance in utterances):
+        return True
+    if any(word.end_s - word.start_s > LONGEST_WORD_S for word in words):
+        return True
+    found = _by_span(spans, words)
+    return any(not own and span.duration_s >= LEAST_S for span, own in zip(spans, found, strict=True))
+
+
+def _by_span(spans: Sequence[Span], words: Sequence[Word]) -> list[list[Word]]:
+    """Give each span the words said in it; what lies in a pause belongs to the nearest."""
+    starts = [span.start_s for span in spans]
+    found: list[list[Word]] = [[] for _ in spans]
+    for word in words:
+        k = max(bisect_right(starts, _middle(word)) - 1, 0)
+        if k + 1 < len(spans) and spans[k + 1].start_s - _middle(word) < _middle(word) - spans[k].end_s:
+            k += 1
+        found[k].append(word)
+    return found

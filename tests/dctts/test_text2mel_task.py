@@ -152,3 +152,28 @@ def test_a_decoder_is_told_no_phones_that_were_only_guessed() -> None:
     heard = task(told_probability=1.0)
     heard.network.train()
     assert heard.loss(heard.network, heard.batch(0), 0)["l1"] != left.loss(left.network, heard.batch(0), 0)["l1"]
+
+
+def test_some_clips_go_on_with_another_and_all_that_belongs_to_them_too() -> None:
+    made = task(splice_probability=1.0)
+    batches = [made.batch(step) for step in range(6)]
+    lengths = {len(text) + 1 for text in TEXTS}
+    assert any(int(count) not in lengths for batch in batches for count in batch.num_symbols)
+    for batch in batches:
+        for row, frames in enumerate(batch.num_frames):
+            path = batch.path[row, : int(frames)]
+            assert path.diff().min() >= 0
+            assert int(path[-1]) == int(batch.num_symbols[row]) - 1
+
+
+def test_with_a_frozen_text_encoder_they_are_made_once() -> None:
+    made = task(splice_probability=0.5, freeze_text=True)
+    assert 4 < made.num_own <= 8  # one clip is a single word, which nothing can be joined to
+    assert len(made.encoded) == made.num_own
+    assert isinstance(made.batch(0), EncodedBatch)
+
+
+def test_without_times_nothing_is_joined() -> None:
+    plain, asked = task(times=False), task(times=False, splice_probability=1.0)
+    for step in range(3):
+        assert sorted(plain.batch(step).num_symbols.tolist()) == sorted(asked.batch(step).num_symbols.tolist())

@@ -8,7 +8,7 @@ import soundfile
 
 from dctts.lexicon import open_lexicon
 from dctts.manifest import read_dataset
-from pipeline.dataset import DatasetOptions, drop_wordless, recover, write_dataset
+from pipeline.dataset import DatasetOptions, drop_wordless, recover, was_denoised, write_dataset
 from pipeline.errors import DatasetError
 from pipeline.records import Clip, Recording, Span
 
@@ -117,6 +117,8 @@ def test_a_clip_whose_times_recording_or_options_changed_is_cut_again(
     assert build([clip(0, 0.8), *clips[1:]], recording) == 1
     assert build(clips[1:], recording) == 0
     assert not (tmp_path / "dataset" / "wavs" / "talk-0000000.wav").exists()
+    assert build(clips[1:], recording, DatasetOptions(denoise=True)) == 3
+    assert build(clips[1:], recording, DatasetOptions(denoise=True)) == 0
     assert build(clips[1:], recording, DatasetOptions(fade_ms=9)) == 3
     assert build(clips[1:], Recording(**{**vars(recording), "audio_sha256": "cd" * 32}), DatasetOptions(fade_ms=9)) == 3
 
@@ -201,3 +203,19 @@ def test_long_pauses_are_left_out_of_the_sound_and_of_the_minutes(
     whole = clip(10.0, 14.0)
     again = write_dataset([whole], {"talk": recording}, tmp_path / "dataset", **write)  # type: ignore[arg-type]
     assert again.num_written == 1
+
+
+def test_a_dataset_with_lowered_noise_says_so_and_others_do_not(
+    tmp_path: Path, recording: Recording, decoded: Callable[[str], Path]
+) -> None:
+    folder = tmp_path / "dataset"
+    assert not was_denoised(folder)
+    sizes = {}
+    for denoise in (False, True):
+        options = DatasetOptions(denoise=denoise)
+        write_dataset([clip(4, 6)], {"talk": recording}, folder, decoded=decoded, normalise=str.lower, options=options)
+        assert was_denoised(folder) == denoise
+        assert ("noisereduce" in (folder / "card.md").read_text(encoding="utf-8")) == denoise
+        samples, _ = soundfile.read(folder / "wavs" / "talk-0004000.wav")
+        sizes[denoise] = np.sqrt(np.mean(samples[round(1.2 * RATE) : round(1.8 * RATE)] ** 2))  # noise alone
+    assert sizes[True] < 0.5 * sizes[False]

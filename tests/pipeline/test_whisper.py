@@ -1,8 +1,10 @@
 """Whisper's own loading and decoding, on a tiny checkpoint with random weights in OpenAI's format: the plumbing."""
 
 import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from whisper.model import ModelDimensions, Whisper
 from pipeline.errors import TranscribeError
 from pipeline.records import Span, Utterance, Word
 from pipeline.transcribe import choose_transcriber
-from pipeline.transcribe.whisper import WhisperOptions, WhisperTranscriber, load_whisper
+from pipeline.transcribe.whisper import WhisperTranscriber, load_whisper
+from pipeline.transcribe.whisper_decoding import Heard, WhisperDecoder, WhisperOptions
+from pipeline.transcribe.windows import Window
 from pipeline.transcribe.workers import Workers
 
 # openai-whisper leaves the file of its vocabulary open for the garbage collector
@@ -48,6 +52,18 @@ def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def says(*calls: Sequence[str]) -> Callable[..., list[Heard]]:
+    """Stand in for weights: each call hears the next texts, one for each window."""
+    waiting = list(calls)
+    measures = {"logprob": -0.2, "no_speech_prob": 0.01}
+
+    def hear(self: WhisperDecoder, wav: Path, windows: Sequence[Window], progress: object) -> list[Heard]:
+        texts = zip(windows, waiting.pop(0), strict=True)
+        return [Heard(spans=window, text=text, measures=measures) for window, text in texts]
+
+    return hear
+
+
 def transcribed(checkpoint: Path, wav: Path, spans: list[Span], batch: int) -> list[Utterance]:
     model, _ = load_whisper(str(checkpoint), "cpu")
     options = WhisperOptions(batch=batch, temperatures=(0.0,), bf16=False)
@@ -63,6 +79,67 @@ def test_a_batch_gives_what_each_span_gives_alone_in_the_order_of_the_spans(chec
     assert [u.witnesses for u in together] == [u.witnesses for u in alone]
     for one, other in zip(together, alone, strict=True):
         assert one.measures["logprob"] == pytest.approx(other.measures["logprob"], abs=1e-2)
+
+
+def decoder(checkpoint: Path, **options: Any) -> WhisperDecoder:
+    model, _ = load_whisper(str(checkpoint), "cpu")
+    settings = WhisperOptions(**{"temperatures": (0.0,), "most_compression": 1e9, "bf16": False, **options})
+    return WhisperDecoder(model=model, language="en", options=settings)
+
+
+def test_a_window_that_fails_is_heard_span_by_span_and_its_neighbours_in_the_batch_are_not(
+    checkpoint: Path, wav: Path
+) -> None:
+    windows = [tuple(SPANS[:2]), tuple(SPANS[2:])]
+    logprobs = [one.avg_logprob for one in decoder(checkpoint)._decode(wav, windows)]
+    worse, between = logprobs.index(min(logprobs)), sum(logprobs) / 2
+    heard = decoder(checkpoint, least_logprob=between, most_no_speech=2.0).hear(wav, windows)
+    parts = [[(span,) for span in window] if k == worse else [window] for k, window in enumerate(windows)]
+    assert [one.spans for one in heard] == [window for part in parts for window in part]
+
+
+def test_a_window_that_seems_silent_is_heard_span_by_span(checkpoint: Path, wav: Path) -> None:
+    heard = decoder(checkpoint, least_logprob=0.0, most_no_speech=-1.0).hear(wav, [tuple(SPANS)])
+    assert [(one.spans, one.text) for one in heard] == [((span,), "") for span in SPANS]
+
+
+def test_the_words_of_a_window_are_found_in_its_spans(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav, spans, texts = two_sentences(shared, tmp_path)
+    monkeypatch.setattr(WhisperDecoder, "hear", says([" ".join(texts)]))
+    transcriber = WhisperTranscriber(model=None, workers=Workers(1))
+    found = list(transcriber.transcribe(wav, spans, source="talk"))
+    for span, text in zip(spans, texts, strict=True):
+        own = [word.text for one in found for word in one.words if span.start_s <= word.start_s < span.end_s]
+        assert " ".join(own) == text
+
+
+@pytest.mark.parametrize("whole", ["", "The", "zzz qqq " * 40])
+def test_a_window_whose_words_do_not_fit_its_spans_is_heard_again_span_by_span(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: str
+) -> None:
+    wav, spans, texts = two_sentences(shared, tmp_path)
+    monkeypatch.setattr(WhisperDecoder, "hear", says([whole], texts))
+    transcriber = WhisperTranscriber(model=None, workers=Workers(1))
+    assert " ".join(one.text for one in transcriber.transcribe(wav, spans, source="talk")) == " ".join(texts)
+
+
+def two_sentences(shared: Path, folder: Path) -> tuple[Path, list[Span], list[str]]:
+    """Two sentences of one reader with half a second of silence between them."""
+    rows = (shared / "data" / "arctic_bdl" / "metadata.csv").read_text(encoding="utf-8").splitlines()[:2]
+    pieces, spans, texts = [], [], []
+    at = 0
+    for name, text, *_ in (row.split("|") for row in rows):
+        samples, rate = soundfile.read(shared / "data" / "arctic_bdl" / "wavs" / f"{name}.ogg", dtype="float32")
+        assert rate == 16_000
+        pieces += [samples, np.zeros(8_000, np.float32)]
+        spans.append(Span(start_s=at / rate, end_s=(at + len(samples)) / rate))
+        texts.append(text)
+        at += len(samples) + 8_000
+    wav = folder / "two.wav"
+    soundfile.write(wav, np.concatenate(pieces), 16_000, subtype="PCM_16")
+    return wav, spans, texts
 
 
 def test_a_second_run_gives_the_same_at_every_temperature(checkpoint: Path, wav: Path) -> None:
@@ -108,7 +185,7 @@ def test_captions_are_the_other_witness_and_give_the_text_where_they_have_punctu
         workers=Workers(1),
         language=language,
     )
-    monkeypatch.setattr(transcriber.__class__, "_text", lambda self, result: "Hello.")
+    monkeypatch.setattr(WhisperDecoder, "hear", says(["Hello."]))
     (one,) = transcriber.transcribe(wav, [Span(start_s=0, end_s=1)], source="talk")
     assert one.witnesses == {"whisper": "hello" if punctuated else "Hello.", "captions": "hello"}
     assert one.text == ("hello" if punctuated else "Hello.")

@@ -149,7 +149,7 @@ def test_streamed_is_what_not_streamed_is_but_for_the_level(vocoder: NeuralVocod
 )
 def test_settings_that_do_not_fit_the_tensors_take_no_memory(change: object, tmp_path: Path) -> None:
     from dctts.checkpoint import Checkpoint, save
-    from dctts.vocoders.file import describe, halved
+    from dctts.vocoders.file import compact, describe
 
     made = tiny_source_filter()
     described: object = change
@@ -158,7 +158,7 @@ def test_settings_that_do_not_fit_the_tensors_take_no_memory(change: object, tmp
         if isinstance(change.get("settings"), dict):
             described["settings"] = {**made.about(), **change["settings"]}
     path = tmp_path / "v.safetensors"
-    save(path, Checkpoint(groups={"vocoder": halved(made)}, about={"kind": "vocoder", "vocoder": described}))
+    save(path, Checkpoint(groups={"vocoder": compact(made)}, about={"kind": "vocoder", "vocoder": described}))
     with pytest.raises(CheckpointError) as caught:
         load_vocoder(path)
     assert caught.value.hint

@@ -17,7 +17,7 @@ from dctts.vocoders.file import load_vocoder
 from dctts.vocoders.interface import vocode
 from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
 from dctts.vocoders.source_filter_task import VocoderRecipe, VocoderTask
-from dctts.vocoders.training import VocoderOptions, held_out_rows, train_vocoder
+from dctts.vocoders.training import VocoderOptions, held_out_rows, readings, train_vocoder
 from tests.conftest import buzz, silence
 
 TINY = SourceFilterConfig(channels=16, hidden=24, blocks=1, pitch_channels=8, pitch_blocks=1)
@@ -95,3 +95,11 @@ def test_held_out_sentences_are_chosen_by_pattern_and_by_place(tiny_dataset: Pat
 def test_nothing_to_train_on_is_told_in_words(tiny_dataset: Path, tiny_voice_file: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="0 clips to train on and 8 held out"):
         train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "v.safetensors", replace(OPTIONS, hold_out="."))
+
+
+def test_recordings_without_words_are_read_and_held_out_one_by_one(tmp_path: Path) -> None:
+    for name in ("84-121123-0.ogg", "84-121123-1.ogg", "19-198-0.ogg", "19-198-1.ogg"):
+        (tmp_path / name).write_bytes(b"")
+    rows = readings(tmp_path)
+    assert [(row.id, row.speaker, row.text) for row in rows][:2] == [("19-198-0", "19", ""), ("19-198-1", "19", "")]
+    assert held_out_rows(rows, replace(OPTIONS, hold_out="84-.*-1", hold_out_every=4)) == {0, 3}
