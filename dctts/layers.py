@@ -245,7 +245,7 @@ def three_taps(x: Tensor, weight: Tensor, bias: Tensor, dilation: int, before: i
     """Convolution of kernel 3 with four products for two frames instead of six (Winograd's F(2, 3), arXiv:1509.09308).
 
     Forward and both halves of backward save a third of their multiplications, which are most of a step on a CPU.
-    The sums are rounded to bfloat16 once more than in the plain product; losses stay as near as before (`bench.same_curve`).
+    The sums are rounded to bfloat16 once more than in the plain product; the loss stays as near (`bench.same_curve`).
 
     Args:
         x: Tensor[B, T, C].
