@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dctts.config import AudioConfig
 from dctts.corpus import Example
-from dctts.text import encode_words, normalise, word_offsets
+from dctts.text import normalise, word_offsets
 
 NEAR_BORDERS = 3
 """Borders looked at around the wanted place; the quietest is taken."""
@@ -72,9 +72,9 @@ def spliced(head: Example, tail: Example, place: float, audio: AudioConfig) -> E
     if left is None or right is None:
         return None
     before, after = normalise(head.text), normalise(tail.text)
-    text = before[: word_offsets(before)[left.word]] + after[word_offsets(after)[right.word] :]
-    words = left.word + len(word_offsets(after)) - right.word
-    if len(encode_words(text).words) != words or normalise(text) != text:
+    entered = word_offsets(after)[right.word :]
+    text = before[: word_offsets(before)[left.word]] + after[entered[0] :]
+    if normalise(text) != text or len(word_offsets(text)) != left.word + len(entered):
         return None
     hop = audio.hop_samples
     return replace(
