@@ -24,6 +24,7 @@ VocoderChoice = Annotated[
         show_default=False,
     ),
 ]
+TrainingDevice = Annotated[str, typer.Option("--device", metavar="cpu|cuda", help="Where to train.")]
 VoicesDir = Annotated[
     Path | None,
     typer.Option(

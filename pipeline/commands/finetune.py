@@ -8,7 +8,7 @@ import typer
 
 from dctts.errors import ClonePipelineError, TrainingError
 from pipeline.commands import terminal
-from pipeline.commands.arguments import VocoderChoice, VoiceName, VoicesDir
+from pipeline.commands.arguments import TrainingDevice, VocoderChoice, VoiceName, VoicesDir
 from pipeline.voices import DEFAULT_NAME, open_voice
 
 
@@ -84,7 +84,7 @@ def finetune(
     ] = None,
     vocoder: VocoderChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
+    device: TrainingDevice = "cpu",
     preview_every: Annotated[
         int, typer.Option(min=1, help="Steps between checkpoints, pictures, spoken previews and listening.")
     ] = 500,
@@ -112,7 +112,6 @@ def finetune(
       tensorboard --logdir voices/ada/runs
     """
     from dctts.finetune import FinetuneOptions
-    from dctts.train import Interrupted
     from pipeline.bases import list_bases
     from pipeline.run import refresh_report
     from pipeline.train_voice import NO_BASE, train_voice
@@ -133,11 +132,8 @@ def finetune(
         batch_size=batch_size,
         budget_s=budget,
     )
-    try:
+    with terminal.resumable():
         made = train_voice(folder, options, terminal.progress(), base=base, vocoder=vocoder)
-    except Interrupted as stopped:
-        terminal.say(f"{stopped}; everything is saved, the same command goes on")
-        raise
     with contextlib.suppress(ClonePipelineError):  # the voice is made; a report that a fetch is writing is not missed
         refresh_report(folder, terminal.progress())
     flag = "" if folder.name == DEFAULT_NAME else f" --voice {folder.name}"

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands import terminal
+from pipeline.commands.arguments import TrainingDevice
 from pipeline.commands.finetune import Size
 
 DATA = "Data"
@@ -94,7 +95,7 @@ def pretrain(
         bool, typer.Option("--text2mel-first", help="Train Text2Mel before SSRN, not after it.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same voice.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
+    device: TrainingDevice = "cpu",
     preview_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints, measures and pictures.")] = 1000,
 ) -> None:
     """Train a base voice on corpora of one or many speakers.
@@ -114,7 +115,6 @@ def pretrain(
     from dctts.lexicon import open_lexicon
     from dctts.pretrain import PretrainOptions
     from dctts.pretrain import pretrain as train_base
-    from dctts.train import Interrupted
     from pipeline.phone_times import PhoneTimes
 
     licences = dict(licence_entry(entry, datasets) for entry in licence or ())
@@ -133,7 +133,7 @@ def pretrain(
         seed=seed,
         device=device,
     )
-    try:
+    with terminal.resumable():
         made = train_base(
             datasets,
             output,
@@ -146,9 +146,6 @@ def pretrain(
             licences=licences,
             command=command_line(),
         )
-    except Interrupted as stopped:
-        terminal.say(f"{stopped}; everything is saved, the same command goes on")
-        raise
     terminal.say(f"next: clone-pipeline finetune --base {made}")
     typer.echo(made)
 

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,18 @@ def stderr() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say, when Ctrl-C ends a training, that nothing was lost."""
+    from dctts.train import Interrupted
+
+    try:
+        yield
+    except Interrupted as stopped:
+        say(f"{stopped}; everything is saved, the same command goes on")
+        raise
 
 
 def progress() -> "Progress":

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands import terminal
+from pipeline.commands.arguments import TrainingDevice
 from pipeline.commands.pretrain import DATA, command_line, licence_entry
 
 
@@ -63,7 +64,7 @@ def train_encoder(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same encoder.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
+    device: TrainingDevice = "cpu",
     measure_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints and measures.")] = 250,
 ) -> None:
     """Train a speaker encoder, the second judge of `evaluate`.
@@ -83,10 +84,9 @@ def train_encoder(
     """
     from dctts.encoder.training import EncoderOptions
     from dctts.encoder.training import train_encoder as train
-    from dctts.train import Interrupted
 
     options = EncoderOptions(steps=steps, hold_out=hold_out, validate_every=measure_every, seed=seed, device=device)
-    try:
+    with terminal.resumable():
         made = train(
             datasets,
             output,
@@ -97,7 +97,4 @@ def train_encoder(
             command=command_line(),
             progress=terminal.progress(),
         )
-    except Interrupted as stopped:
-        terminal.say(f"{stopped}; everything is saved, the same command goes on")
-        raise
     typer.echo(made)

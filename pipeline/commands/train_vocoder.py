@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands import terminal
+from pipeline.commands.arguments import TrainingDevice
 
 
 def train_vocoder(
@@ -40,7 +41,7 @@ def train_vocoder(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(min=0, help="The same seed on the same data gives the same vocoder.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to train.")] = "cpu",
+    device: TrainingDevice = "cpu",
     preview_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints, measures and sounds.")] = 500,
 ) -> None:
     """Train a small vocoder on any speech, for voices to speak with.
@@ -55,7 +56,6 @@ def train_vocoder(
 
       clone-pipeline train-vocoder LJSpeech-1.1 VCTK-Corpus-0.92 -o vocoder.safetensors
     """
-    from dctts.train import Interrupted
     from dctts.vocoders.training import VocoderOptions
     from dctts.vocoders.training import train_vocoder as train
     from pipeline.bases import BaseVoice, find_base, find_base_voice
@@ -69,11 +69,8 @@ def train_vocoder(
         seed=seed,
         device=device,
     )
-    try:
+    with terminal.resumable():
         path = found.base.path if isinstance(found, BaseVoice) else found
         made = train(datasets, path, output.with_suffix(".safetensors"), options, progress=terminal.progress())
-    except Interrupted as stopped:
-        terminal.say(f"{stopped}; everything is saved, the same command goes on")
-        raise
     terminal.say(f'next: clone-pipeline speak "Hello there." --vocoder {made}')
     typer.echo(made)
