@@ -8,7 +8,7 @@ from dctts.contrast import CONTRAST, spoken_frames, with_contrast
 from dctts.errors import CheckpointError
 from dctts.lexicon import Lexicon
 from dctts.voice import SpeakerTraits, Voice, as_speaker, load_voice
-from dctts.zero_shot import MOST_PACE, Reference, _predicted_mean, zero_shot
+from dctts.zero_shot import MOST_PACE, READER_COS, Reference, _predicted_mean, zero_shot
 
 SOMEBODY = torch.nn.functional.normalize(torch.linspace(0, 1, 256) ** 3, dim=0)
 BRIGHT = tuple(0.3 + 0.3 * band / 80 for band in range(80))
@@ -76,13 +76,18 @@ def test_the_spectrum_moves_as_far_as_the_recordings_differ_the_more_of_the_refe
     assert by_length[-1] > 10 * by_length[0]
 
 
-def test_of_somebody_who_is_a_base_speaker_the_spectrum_of_training_is_believed(base: Voice) -> None:
-    same = replace(reference(5.0, mean_frame=BRIGHT), vector=base.speakers["bob"])
-    voice = zero_shot(base, same, Lexicon(), near="bob")
-    predicted = _predicted_mean(voice, Lexicon())
-    assert predicted is not None
+def test_a_reader_of_the_base_speaks_as_in_training_whatever_five_seconds_sound_like(base: Voice) -> None:
+    ada, bob = base.speakers["ada"], base.speakers["bob"]
+    near = torch.nn.functional.normalize(bob + 0.3 * ada, dim=0)
+    assert near @ bob > READER_COS
+    told = replace(reference(5.0, mean_frame=BRIGHT, symbols_per_frame=0.6), vector=near)
+    voice, itself = zero_shot(base, told, Lexicon(), near="bob"), as_speaker(base, "bob")
+    assert torch.equal(voice.speaker, bob)
     assert voice.mean_frame is not None
-    torch.testing.assert_close(voice.mean_frame, predicted)
+    assert itself.mean_frame is not None
+    assert torch.equal(voice.mean_frame, itself.mean_frame)
+    assert voice.symbols_per_frame == itself.symbols_per_frame
+    assert not voice.speakers
 
 
 def test_only_frames_in_which_something_is_said_count() -> None:
