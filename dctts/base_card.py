@@ -28,21 +28,28 @@ def describe_data(
     """Say what a base was trained on: datasets with their licences, and clips, minutes and pitch of each speaker.
 
     Args:
+        traits: of the speakers to name; the others are counted.
         licences: name of a dataset's folder → its licence.
     """
     speakers = {}
-    for speaker in dict.fromkeys(example.speaker for example in training):
+    for speaker in traits:
         clips = [example for example in training if example.speaker == speaker]
         speakers[speaker] = {
             "clips": len(clips),
             "minutes": _minutes(clips),
-            "pitch_hz": traits[speaker].pitch_hz if speaker in traits else None,
+            "pitch_hz": traits[speaker].pitch_hz,
         }
+    others = [example for example in training if example.speaker not in traits]
     return {
         "licences": {folder.name: licences.get(folder.name, UNKNOWN_LICENCE) for folder in datasets},
         "clips": len(training),
         "minutes": _minutes(training),
         "speakers": speakers,
+        "others": {
+            "speakers": len({example.speaker for example in others}),
+            "clips": len(others),
+            "minutes": _minutes(others),
+        },
     }
 
 

@@ -13,18 +13,29 @@ def read_corpus(folder: Path) -> list[Utterance]:
     - LJSpeech, one speaker: `metadata.csv` and `wavs/` (also what `fetch` makes).
     - VCTK: `txt/<speaker>/<id>.txt` and `wav48_silence_trimmed/<speaker>/<id>_mic1.flac` or `wav48/…/<id>.wav`.
     - LibriTTS: `<speaker>/<chapter>/<id>.wav` beside `<id>.normalized.txt`.
+    - LibriSpeech: `<speaker>/<chapter>/<id>.flac` beside `<speaker>-<chapter>.trans.txt`.
 
     Raises:
         ManifestError: none of these, or no utterance in it.
     """
     if (folder / "metadata.csv").is_file():
         return read_dataset(folder)
-    rows = _read_vctk(folder) if (folder / "txt").is_dir() else _read_libritts(folder)
+    rows = _read_vctk(folder) if (folder / "txt").is_dir() else _read_libritts(folder) or _read_librispeech(folder)
     if not rows:
         raise ManifestError(
-            f"no speech corpus in {folder}", hint="give a folder in the layout of LJSpeech, VCTK or LibriTTS"
+            f"no speech corpus in {folder}",
+            hint="give a folder in the layout of LJSpeech, VCTK, LibriTTS or LibriSpeech",
         )
     return rows
+
+
+def has_texts(folder: Path) -> bool:
+    """Tell whether there are texts in one of these layouts, without reading them."""
+    return (
+        (folder / "metadata.csv").is_file()
+        or (folder / "txt").is_dir()
+        or any(next(folder.glob(f"*/*/*.{kind}.txt"), None) for kind in ("normalized", "trans"))
+    )
 
 
 def sentence_key(text: str) -> str:
@@ -54,6 +65,19 @@ def _read_libritts(folder: Path) -> list[Utterance]:
         wav = path.with_name(f"{identity}.wav")
         if wav.is_file():
             rows.append(_utterance(path, wav, path.parents[1].name, identity))
+    return rows
+
+
+def _read_librispeech(folder: Path) -> list[Utterance]:
+    rows = []
+    for path in sorted(folder.glob("*/*/*.trans.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            identity, _, said = line.partition(" ")
+            sound = path.with_name(f"{Path(identity).name}.flac")
+            if said.strip() and sound.is_file():
+                # All in capitals, which would be read as initials.
+                text = " ".join(said.lower().split())
+                rows.append(Utterance(id=sound.stem, wav=sound, text=text, speaker=path.parents[1].name))
     return rows
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,6 +36,9 @@ from dctts.widen import widened
 
 log = logging.getLogger(__name__)
 
+RARE_CLIPS = 20
+"""Of a speaker: with fewer, one among readers of an hour each is heard too seldom to be told from them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainOptions:
@@ -51,6 +55,8 @@ class PretrainOptions:
     """Of Text2Mel; None leaves 0.05, which is too little for a few hours of speech."""
     new_speakers: int = 0
     """Disguises of each reader's clips to train on as well, each as another speaker."""
+    repeat_rare: int = 1
+    """How often the clips of speakers with fewer than `RARE_CLIPS` are taken in a round through all."""
     steps: int = 100_000
     """Of Text2Mel."""
     ssrn_steps: int = 20_000
@@ -133,6 +139,7 @@ def pretrain(
             ]
             for name, part in (("training", training), ("held-out", held_out))
         )
+    training = repeated(training, options.repeat_rare)
     minutes = sum(example.duration_s for example in training) / 60
     log.info("%d clips, %.1f h, %d speakers", len(training), minutes / 60, len({row.speaker for row in training}))
     write_json(base / "config.json", {"datasets": [folder.name for folder in datasets], **_plain(options)})
@@ -164,7 +171,7 @@ def pretrain(
     finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
     load_average(finished_ssrn, last["ssrn"])
     load_average(finished_text2mel, last["text2mel"])
-    voice = base_voice(finished_text2mel, finished_ssrn, recorded, lexicon, audio, progress=progress)
+    voice = base_voice(finished_text2mel, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
     card = {
         **describe_data(datasets, recorded, voice.traits, licences or {}),
         **_plain(options),
@@ -227,6 +234,18 @@ def split(examples: Sequence[Example], options: PretrainOptions) -> tuple[list[E
             out.add(key)
     training = [row for row in examples if sentence_key(row.text) not in out]
     return training, [row for row in examples if sentence_key(row.text) in out]
+
+
+def repeated(training: Sequence[Example], times: int) -> list[Example]:
+    """Take the clips of rare speakers several times."""
+    counts = Counter(row.speaker for row in training)
+    return [row for row in training for _ in range(times if counts[row.speaker] < RARE_CLIPS else 1)]
+
+
+def named(recorded: Sequence[Example]) -> list[Example]:
+    """Leave out rare speakers: a few seconds make nobody a voice to speak as by name, nor a measure of being near."""
+    counts = Counter(row.speaker for row in recorded)
+    return [row for row in recorded if counts[row.speaker] >= RARE_CLIPS] or list(recorded)
 
 
 def _plan(options: PretrainOptions, steps: int, peak: float) -> TrainOptions:

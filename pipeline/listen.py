@@ -17,7 +17,18 @@ from rapidfuzz.distance import Levenshtein
 from dctts.audio import loudness_normalise
 from dctts.text import normalise
 from pipeline.align import is_filler
-from pipeline.samples import SAMPLE_RATE_HZ
+from pipeline.samples import FRAME_S, SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardWord:
+    """A word, when it was heard, and how sure that is."""
+
+    text: str
+    start_s: float
+    end_s: float
+    posterior: float
+    """Of all that the sound could have been, how much goes through this word here: 0 to 1."""
 
 
 class Listener:
@@ -43,8 +54,12 @@ class Listener:
             wave: mono samples in [-1, 1], float32[samples]; brought to one level first, so that loudness judges nobody.
             sample_rate_hz: their rate.
         """
+        return " ".join(word.text for word in self.words(wave, sample_rate_hz))
+
+    def words(self, wave: NDArray[np.float32], sample_rate_hz: int) -> tuple[HeardWord, ...]:
+        """Return the words as `hear` does, with their times."""
         if not len(wave):
-            return ""
+            return ()
         level = loudness_normalise(np.asarray(wave, np.float32))
         pcm = (soxr.resample(level, sample_rate_hz, SAMPLE_RATE_HZ).clip(-1, 1) * 32767).round().astype(np.int16)
         self._decoder.reinit_feat()  # its noise and channel estimates outlive an utterance
@@ -53,9 +68,16 @@ class Listener:
             self._decoder.process_raw(pcm.tobytes(), full_utt=True)
         finally:
             self._decoder.end_utt()
-        words = (segment.word for segment in self._decoder.seg() or ())
-        # "the(2)": which of its pronunciations
-        return " ".join(re.sub(r"\(\d+\)$", "", word) for word in words if not is_filler(word)).lower()
+        return tuple(
+            HeardWord(
+                text=re.sub(r"\(\d+\)$", "", segment.word).lower(),  # "the(2)": which of its pronunciations
+                start_s=segment.start_frame * FRAME_S,
+                end_s=(segment.end_frame + 1) * FRAME_S,
+                posterior=float(segment.prob),
+            )
+            for segment in self._decoder.seg() or ()
+            if not is_filler(segment.word)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

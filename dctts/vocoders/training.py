@@ -13,7 +13,7 @@ from dctts.atomic import write_json
 from dctts.base_card import last_measures
 from dctts.checkpoint import load_average
 from dctts.config import AudioConfig
-from dctts.corpora import read_corpus, sentence_key
+from dctts.corpora import has_texts, read_corpus, sentence_key
 from dctts.encoder.clips import read_speaker_clips
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash
@@ -121,7 +121,7 @@ def readings(folder: Path) -> list[Utterance]:
     Raises:
         ManifestError: no recordings in it.
     """
-    if (folder / "metadata.csv").is_file() or (folder / "txt").is_dir():
+    if has_texts(folder):
         return read_corpus(folder)
     return [
         Utterance(id=clip.path.stem, wav=clip.path, text="", speaker=clip.speaker)

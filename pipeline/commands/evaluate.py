@@ -37,7 +37,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Real clips of the speaker, in the layout of LJSpeech, VCTK or LibriTTS. "
+            help="Real clips of the speaker, in the layout of LJSpeech, VCTK, LibriTTS or LibriSpeech. "
             "[dim]Default: what fetch made for this voice[/dim]",
             exists=True,
             file_okay=False,

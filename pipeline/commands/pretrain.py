@@ -19,7 +19,7 @@ def pretrain(
         list[Path],
         typer.Argument(
             metavar="DATASET…",
-            help="Folders in the layout of LJSpeech, VCTK or LibriTTS.",
+            help="Folders in the layout of LJSpeech, VCTK, LibriTTS or LibriSpeech, or SPEAKER-….flac alone.",
             exists=True,
             file_okay=False,
             show_default=False,
@@ -51,6 +51,15 @@ def pretrain(
             rich_help_panel=DATA,
         ),
     ] = 0,
+    repeat_rare: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Take clips of speakers with fewer than 20 N times in a round: more of many, less of readers.",
+            rich_help_panel=DATA,
+        ),
+    ] = 1,
     splice: Annotated[
         float,
         typer.Option(
@@ -111,18 +120,26 @@ def pretrain(
 
       clone-pipeline pretrain VCTK-Corpus-0.92 LibriTTS/train-clean-100 -o base
     """
+    from dctts.corpora import has_texts
     from dctts.encoder.resemblyzer import SpeakerEncoder
     from dctts.lexicon import open_lexicon
     from dctts.pretrain import PretrainOptions
     from dctts.pretrain import pretrain as train_base
     from pipeline.phone_times import PhoneTimes
+    from pipeline.wordless import with_words
 
     licences = dict(licence_entry(entry, datasets) for entry in licence or ())
+    progress, heard = terminal.progress(), output / "heard"
+    read = [
+        folder if has_texts(folder) else with_words(folder, heard / folder.name, progress=progress)
+        for folder in datasets
+    ]
     options = PretrainOptions(
         size=size.value,
         base=base,
         widen=widen,
         new_speakers=new_speakers,
+        repeat_rare=repeat_rare,
         splice=splice,
         dropout=dropout,
         steps=steps,
@@ -135,13 +152,13 @@ def pretrain(
     )
     with terminal.resumable():
         made = train_base(
-            datasets,
+            read,
             output,
             options,
             embedder=lambda: SpeakerEncoder(device),
             aligner=PhoneTimes,
             lexicon=open_lexicon(),
-            progress=terminal.progress(),
+            progress=progress,
             first="text2mel" if text2mel_first else "ssrn",
             licences=licences,
             command=command_line(),

@@ -75,7 +75,7 @@ def read_material(
     """Choose clips of a corpus, spread evenly over it.
 
     Args:
-        folder: in the layout of LJSpeech, VCTK or LibriTTS.
+        folder: in the layout of LJSpeech, VCTK, LibriTTS or LibriSpeech.
         hold_out: regular expression; clips whose id it matches were never trained on. None takes `val.txt`; without
             that none are held out, and all tell who the speaker is.
         speaker: whose clips; needed where the corpus has several.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dctts.corpora import read_corpus, sentence_key
+from dctts.corpora import has_texts, read_corpus, sentence_key
 from dctts.errors import ManifestError
 
 
@@ -46,6 +46,23 @@ def test_libritts_gives_the_normalised_texts(tmp_path: Path) -> None:
     sound(tmp_path / "103/1240/103_1240_1.wav")
     [row] = read_corpus(tmp_path)
     assert (row.id, row.speaker, row.text) == ("103_1240_1", "103", "Chapter one.")
+
+
+def test_librispeech_gives_its_capitals_as_words(tmp_path: Path) -> None:
+    lines = "103-1240-0000 CHAPTER ONE\n103-1240-0001 NOT HERE\n../../../etc-1 ESCAPED\n103-1240-0002\n"
+    text(tmp_path / "103/1240/103-1240.trans.txt", lines)
+    assert has_texts(tmp_path)
+    sound(tmp_path / "103/1240/103-1240-0000.flac")
+    sound(tmp_path / "103/1240/103-1240-0002.flac")
+    sound(tmp_path / "etc-1.flac")
+    [row] = read_corpus(tmp_path)
+    assert (row.id, row.speaker, row.text) == ("103-1240-0000", "103", "chapter one")
+
+
+def test_recordings_alone_have_no_texts(tmp_path: Path) -> None:
+    sound(tmp_path / "103/1240/103-1240-0000.flac")
+    sound(tmp_path / "104-1240-0000.flac")
+    assert not has_texts(tmp_path)
 
 
 def test_any_other_folder_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dctts.corpus import Example
 from dctts.errors import TrainingError
 from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
-from dctts.pretrain import PretrainOptions, going_on, pretrain, split
+from dctts.pretrain import RARE_CLIPS, PretrainOptions, going_on, named, pretrain, repeated, split
 from dctts.text2mel_task import Text2MelRecipe
 from dctts.voice import load_voice
 
@@ -110,6 +110,15 @@ def test_new_speakers_are_learned_from_and_are_not_among_the_speakers_of_the_bas
     assert voice.card["new_speakers"] == 2
     names = sorted(path.name for path in (tmp_path / "base" / "features").glob("new-speakers-*"))
     assert names == ["new-speakers-held-out.safetensors", "new-speakers-training.safetensors"]
+
+
+def test_rare_speakers_are_heard_more_often_and_named_nowhere() -> None:
+    reader = [replace(example(f"r{k}", f"text {k}"), speaker="reader") for k in range(RARE_CLIPS)]
+    stranger = replace(example("s", "something else"), speaker="stranger")
+    assert [row.id for row in repeated([stranger, *reader], 3)] == ["s", "s", "s", *(row.id for row in reader)]
+    assert repeated([stranger, *reader], 1) == [stranger, *reader]
+    assert named([stranger, *reader]) == reader
+    assert named([stranger]) == [stranger]  # a base needs somebody to speak as
 
 
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
