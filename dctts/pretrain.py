@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from dctts.atomic import write_json
 from dctts.base_card import describe_data, describe_machine, last_measures, training_hours
@@ -49,6 +50,10 @@ class PretrainOptions:
     """A voice whose weights to begin with, instead of random ones; its sizes are taken, and half the rate."""
     widen: bool = False
     """Double the channels of its Text2Mel first."""
+    keep: float = 0.0
+    """Part of its weights in what comes out. What was learnt from many hours and what new speakers taught add up where
+    both lie in one valley: weight averages between a network and its fine-tuning are often better than either (Wortsman
+    et al. 2022, arXiv:2109.01903)."""
     splice: float = 0.5
     """Part of the clips that go on with the end of another one of their speaker."""
     dropout: float | None = None
@@ -171,6 +176,9 @@ def pretrain(
     finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
     load_average(finished_ssrn, last["ssrn"])
     load_average(finished_text2mel, last["text2mel"])
+    if options.base and options.keep:
+        began = load_voice(options.base).text2mel
+        keep_part(finished_text2mel, widened(began, seed=options.seed) if options.widen else began, options.keep)
     voice = base_voice(finished_text2mel, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
     card = {
         **describe_data(datasets, recorded, voice.traits, licences or {}),
@@ -183,6 +191,13 @@ def pretrain(
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"
+
+
+@torch.no_grad()
+def keep_part(network: nn.Module, began: nn.Module, part: float) -> None:
+    """Move weights a part of the way back, in place, to those that training began with."""
+    for mine, old in zip(network.parameters(), began.parameters(), strict=True):
+        mine.lerp_(old.to(mine), part)
 
 
 def going_on(recipe: Text2MelRecipe) -> Text2MelRecipe:

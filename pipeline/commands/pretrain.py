@@ -42,6 +42,15 @@ def pretrain(
     widen: Annotated[
         bool, typer.Option("--widen", help="Double the channels of --base's Text2Mel first: it computes the same.")
     ] = False,
+    keep: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="PART",
+            help="Of --base's Text2Mel in the one that comes out: their weights are averaged.",
+        ),
+    ] = 0,
     new_speakers: Annotated[
         int,
         typer.Option(
@@ -138,6 +147,7 @@ def pretrain(
         size=size.value,
         base=base,
         widen=widen,
+        keep=keep,
         new_speakers=new_speakers,
         repeat_rare=repeat_rare,
         splice=splice,

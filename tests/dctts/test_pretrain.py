@@ -15,7 +15,7 @@ from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
 from dctts.pretrain import RARE_CLIPS, PretrainOptions, going_on, named, pretrain, repeated, split
 from dctts.text2mel_task import Text2MelRecipe
-from dctts.voice import load_voice
+from dctts.voice import Voice, load_voice
 
 OPTIONS = PretrainOptions(size="tiny", steps=3, ssrn_steps=2, batch_size=4, hold_out="-007$", validate_every=2)
 
@@ -119,6 +119,21 @@ def test_rare_speakers_are_heard_more_often_and_named_nowhere() -> None:
     assert repeated([stranger, *reader], 1) == [stranger, *reader]
     assert named([stranger, *reader]) == reader
     assert named([stranger]) == [stranger]  # a base needs somebody to speak as
+
+
+def test_part_of_the_weights_a_base_began_with_is_kept(
+    tiny_dataset: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    def voice(keep: float) -> Voice:
+        options = replace(OPTIONS, base=tiny_base_file, keep=keep, steps=20, ssrn_steps=1)
+        folder = tmp_path / f"kept-{keep}"
+        return load_voice(pretrain([tiny_dataset], folder, options, embedder=TwoVoices, lexicon=Lexicon()))
+
+    old, new, half, all_old = load_voice(tiny_base_file), voice(0.0), voice(0.5), voice(1.0)
+    for a, b, c, d in zip(*(list(one.text2mel.parameters()) for one in (old, new, half, all_old)), strict=True):
+        assert torch.equal(a, d)
+        torch.testing.assert_close(c.float(), (a.float() + b.float()) / 2, rtol=0, atol=4e-3)  # stored as bfloat16
+    assert any(not torch.equal(a, b) for a, b in zip(old.text2mel.parameters(), new.text2mel.parameters(), strict=True))
 
 
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
