@@ -28,6 +28,10 @@ STRANGER_COS, READER_COS = 0.7, 0.8
 """Cosine to the nearest base speaker up to which somebody is a stranger, and from which it is that speaker, who then
 speaks as in training. Of the base that ships five seconds and single clips of its readers had 0.83 to 0.96 with their
 own mean, six strangers' at most 0.73 with the nearest."""
+EXAGGERATION = 0.5
+"""How much further from the mean of the base's speakers a stranger's vector is moved: a network that knows few of them
+goes but a part of the way. At 0.6 three strangers' similarity rose by 0.02 and their lead over the base's readers by
+0.035, with word errors unchanged (35 and 36 %); at 1 the words suffered (45 %)."""
 MOST_PACE = 1.25
 """Factor by which the pace may differ from that of the nearest base speaker: the network follows but in part."""
 
@@ -58,7 +62,7 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
         return replace(host, speakers={}, traits={})
     voice = replace(
         host,
-        speaker=_vector(reference, host),
+        speaker=_vector(reference, host, base),
         symbols_per_frame=_pace(reference.traits.symbols_per_frame, host.symbols_per_frame),
         speakers={},
         traits={},
@@ -66,9 +70,13 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
     return replace(voice, mean_frame=_mean_frame(voice, host, reference, lexicon))
 
 
-def _vector(reference: Reference, host: Voice) -> Tensor:
+def _vector(reference: Reference, host: Voice, base: Voice) -> Tensor:
     strange = _strangeness(reference, host)
-    return normalize(strange * reference.vector.float() + (1 - strange) * host.speaker.float(), dim=0)
+    vector = normalize(strange * reference.vector.float() + (1 - strange) * host.speaker.float(), dim=0)
+    if len(base.speakers) < 2:
+        return vector
+    middle = torch.stack([one.float() for one in base.speakers.values()]).mean(dim=0)
+    return normalize(vector + EXAGGERATION * strange * (vector - middle), dim=0)
 
 
 def _pace(heard: float | None, nearest: float) -> float:
