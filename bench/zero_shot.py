@@ -130,7 +130,8 @@ def main() -> None:
     write_json(arguments.output / "zero-shot.json", measured)
     unseen = next(one for one in measured["groups"] if one["group"] == UNSEEN)
     real = {name: scores["secs_real"]["value"] for name, scores in unseen["judges"].items()}
-    draw_reference_curve(measured["curve"], real, arguments.output / "zero-shot.png")
+    if measured["curve"]:
+        draw_reference_curve(measured["curve"], real, arguments.output / "zero-shot.png")
     print("\n".join(table(measured)))
     for point in measured["curve"]:
         print(f"{point['seconds']:g} s of reference, {point['judge']}: {point['value']:.3f}")

@@ -54,7 +54,7 @@ class ZeroShotOptions:
     curve_s: tuple[float, ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
     """Lengths of reference for the curve; none leaves it out."""
     curve_texts: int = 3
-    """Sentences for each point of it, of each person who is unseen."""
+    """Sentences for each point of it, of each person who is unseen; 0 leaves it out too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class ZeroShot:
             AudioError: a reference without speech.
         """
         unseen = [person for person in people if person.group == UNSEEN]
-        lengths = self._options.curve_s
+        lengths = self._options.curve_s if self._options.curve_texts else ()
         with progress.bar("zero-shot", len(people) * (2 + len(self._likeness)) + len(unseen) * len(lengths)) as bar:
             said: dict[str, _Said] = {}
             by_base: dict[str, list[Wave]] = {}
