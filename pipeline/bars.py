@@ -12,7 +12,7 @@ from dctts.progress import Bar, Progress
 
 def progress_for(console: Console) -> Progress:
     """Choose how to draw on a console."""
-    return Bars(console) if console.is_terminal else Lines(console)
+    return Bars(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
 
 
 class Bars:

@@ -1,6 +1,7 @@
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from dctts.progress import tracked
@@ -20,7 +21,13 @@ def test_a_pipe_gets_a_line_at_the_start_and_one_at_the_end() -> None:
     assert len(lines) == 2
 
 
-def test_a_terminal_gets_bars_that_vanish_even_inside_one_another() -> None:
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress_for(Console(file=io.StringIO(), force_terminal=True)), Lines)
+
+
+def test_a_terminal_gets_bars_that_vanish_even_inside_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     progress = progress_for(console)
     assert isinstance(progress, Bars)
