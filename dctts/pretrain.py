@@ -253,14 +253,19 @@ def split(examples: Sequence[Example], options: PretrainOptions) -> tuple[list[E
 
 def repeated(training: Sequence[Example], times: int) -> list[Example]:
     """Take the clips of rare speakers several times."""
-    counts = Counter(row.speaker for row in training)
-    return [row for row in training for _ in range(times if counts[row.speaker] < RARE_CLIPS else 1)]
+    rare = _rare(training)
+    return [row for row in training for _ in range(times if row.speaker in rare else 1)]
 
 
 def named(recorded: Sequence[Example]) -> list[Example]:
     """Leave out rare speakers: a few seconds make nobody a voice to speak as by name, nor a measure of being near."""
-    counts = Counter(row.speaker for row in recorded)
-    return [row for row in recorded if counts[row.speaker] >= RARE_CLIPS] or list(recorded)
+    rare = _rare(recorded)
+    return [row for row in recorded if row.speaker not in rare] or list(recorded)
+
+
+def _rare(examples: Sequence[Example]) -> set[str]:
+    counts = Counter(row.speaker for row in examples)
+    return {speaker for speaker, count in counts.items() if count < RARE_CLIPS}
 
 
 def _plan(options: PretrainOptions, steps: int, peak: float) -> TrainOptions:

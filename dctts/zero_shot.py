@@ -58,20 +58,19 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
         CheckpointError: the base has no such speaker.
     """
     host = on_cpu(as_speaker(base, near) if near else base)
-    if _strangeness(reference, host) == 0:
-        return replace(host, speakers={}, traits={})
-    voice = replace(
-        host,
-        speaker=_vector(reference, host, base),
-        symbols_per_frame=_pace(reference.traits.symbols_per_frame, host.symbols_per_frame),
-        speakers={},
-        traits={},
-    )
-    return replace(voice, mean_frame=_mean_frame(voice, host, reference, lexicon))
-
-
-def _vector(reference: Reference, host: Voice, base: Voice) -> Tensor:
+    alone = replace(host, speakers={}, traits={})
     strange = _strangeness(reference, host)
+    if strange == 0:
+        return alone
+    voice = replace(
+        alone,
+        speaker=_vector(reference, host, base, strange),
+        symbols_per_frame=_pace(reference.traits.symbols_per_frame, host.symbols_per_frame),
+    )
+    return replace(voice, mean_frame=_mean_frame(voice, host, reference, strange, lexicon))
+
+
+def _vector(reference: Reference, host: Voice, base: Voice, strange: float) -> Tensor:
     vector = normalize(strange * reference.vector.float() + (1 - strange) * host.speaker.float(), dim=0)
     if len(base.speakers) < 2:
         return vector
@@ -85,7 +84,7 @@ def _pace(heard: float | None, nearest: float) -> float:
     return min(max(heard, nearest / MOST_PACE), nearest * MOST_PACE)
 
 
-def _mean_frame(voice: Voice, host: Voice, reference: Reference, lexicon: Lexicon) -> Tensor | None:
+def _mean_frame(voice: Voice, host: Voice, reference: Reference, strange: float, lexicon: Lexicon) -> Tensor | None:
     """Find the mean frame with which the long-term spectrum moves from the nearest speaker's to the reference's.
 
     The network moves a part of the way by itself, and what it says differs from recordings in any voice: so the way
@@ -98,12 +97,8 @@ def _mean_frame(voice: Voice, host: Voice, reference: Reference, lexicon: Lexico
     if predicted is None or by_host is None:
         return host.mean_frame
     missing = (torch.tensor(reference.traits.mean_frame) - host.mean_frame) - (predicted - by_host)
-    return mean_leading_to(predicted + _trust(reference, host) * missing, predicted)
-
-
-def _trust(reference: Reference, host: Voice) -> float:
-    """Say how far the mean spectrum of a reference is believed, in [0, 1]."""
-    return reference.speech_s / (reference.speech_s + HALF_TRUSTED_S) * _strangeness(reference, host)
+    trust = reference.speech_s / (reference.speech_s + HALF_TRUSTED_S) * strange
+    return mean_leading_to(predicted + trust * missing, predicted)
 
 
 def _strangeness(reference: Reference, host: Voice) -> float:
