@@ -28,7 +28,7 @@ from torch import Tensor
 from dctts.audio import load_wav, log_mel, loudness_normalise, magnitudes, trim_silence
 from dctts.chunks import Chunk
 from dctts.config import AudioConfig
-from dctts.contrast import CONTRAST, with_contrast
+from dctts.contrast import with_contrast
 from dctts.corpora import read_corpus
 from dctts.corpus import waveform_to_mel
 from dctts.encoder.resemblyzer import SpeakerEncoder
@@ -119,7 +119,7 @@ def spoken(clips: list[Clip], voice: Voice) -> list[Tensor]:
         speaker = as_speaker(voice, clip.speaker)
         (take,) = decode_chunks([Chunk(text=normalise(clip.text), silence_ms=0)], speaker, lexicon, attempts=1)
         coarse = take.pieces[0].decoded.coarse
-        made.append(with_contrast(coarse[speech_span(coarse)], speaker.mean_frame, CONTRAST))
+        made.append(with_contrast(coarse[speech_span(coarse)], speaker.mean_frame, speaker.contrast))
     return made
 
 

@@ -4,9 +4,11 @@ Praat is GPL 3 and comes in the `praat-parselmouth` wheel: optional, for the dem
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from librosa import mel_frequencies
 from numpy.typing import NDArray
 
 from dctts.errors import ClonePipelineError
@@ -27,6 +29,9 @@ class Disguise:
     """Factor on how far the pitch moves."""
     duration: float = 1.0
     """Factor on how long everything takes."""
+    tone_db: tuple[float, ...] = ()
+    """Gains at frequencies an equal number of mels apart, the first at 0 Hz, the last at the highest there is: how
+    bright or hollow the voice, its room and its microphone sound. None leaves the spectrum as it is."""
 
 
 def change(wave: NDArray[np.float32], sample_rate_hz: int, disguise: Disguise) -> NDArray[np.float32]:
@@ -47,6 +52,16 @@ def change(wave: NDArray[np.float32], sample_rate_hz: int, disguise: Disguise) -
     with warnings.catch_warnings():  # a voice too young to have a pitch is changed all the same
         warnings.filterwarnings("ignore", "There were no voiced segments found", parselmouth.PraatWarning)
         changed = call(sound, "Change gender", _LOWEST_HZ, _HIGHEST_HZ, *factors).values[0]
-    loudness = np.sqrt(np.mean(np.square(wave)) / max(np.mean(np.square(changed)), 1e-12))
+    changed = _toned(changed, sample_rate_hz, disguise.tone_db)
+    loudness = np.sqrt(np.mean(np.square(wave)) / max(float(np.mean(np.square(changed))), 1e-12))
     level = min(loudness, _PEAK / max(float(np.abs(changed).max()), 1e-6))
     return np.asarray(level * changed, dtype=np.float32)
+
+
+def _toned(wave: NDArray[np.float64], sample_rate_hz: int, tone_db: Sequence[float]) -> NDArray[np.float64]:
+    if not tone_db:
+        return wave
+    at_hz = mel_frequencies(len(tone_db), fmin=0, fmax=sample_rate_hz / 2)
+    heard_hz = np.fft.rfftfreq(len(wave), 1 / sample_rate_hz)
+    gains = 10 ** (np.interp(heard_hz, at_hz, tone_db) / 20)
+    return np.asarray(np.fft.irfft(np.fft.rfft(wave) * gains, len(wave)))

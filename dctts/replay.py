@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dctts.chunks import Chunk
-from dctts.contrast import CONTRAST, with_contrast
+from dctts.contrast import with_contrast
 from dctts.corpus import Example
 from dctts.lexicon import Lexicon
 from dctts.progress import SILENT, Progress
@@ -78,7 +78,7 @@ def _example(piece: Piece, identity: str, speaker: str, voice: Voice) -> Example
         text=piece.chunk.text,
         wave=torch.zeros(0, dtype=torch.int16),
         # With the contrast that speaking gives it, or the voice would learn to blur.
-        mel=with_contrast(piece.decoded.coarse, voice.mean_frame, CONTRAST)
+        mel=with_contrast(piece.decoded.coarse, voice.mean_frame, voice.contrast)
         .repeat_interleave(voice.audio.reduction, dim=0)
         .half(),
         voice=voice.speaker,

@@ -169,7 +169,7 @@ class _Sound:
     def __init__(self, voice: Voice, options: SpeakOptions) -> None:
         vocoder = vocoder_of(voice, options)
         self._refiner = StreamRefiner(voice.ssrn, voice.audio, head=vocoder.head)
-        self._mean, self._contrast = voice.mean_frame, options.contrast
+        self._mean, self._contrast = voice.mean_frame, voice.contrast
         self._vocoder = vocoder.open(seed=options.seed, streaming=True)
         self._ramp = np.linspace(0, 1, round(FADE_MS / 1000 * voice.audio.sample_rate_hz), dtype=np.float32)
         self._tail = np.zeros(0, np.float32)

@@ -17,7 +17,7 @@ from dctts.atomic import whole_file, write_json
 from dctts.audio import loudness_normalise
 from dctts.chunks import Chunk, iter_chunks
 from dctts.config import AudioConfig
-from dctts.contrast import CONTRAST, with_contrast
+from dctts.contrast import with_contrast
 from dctts.decode import QUIET, DecodeOptions
 from dctts.errors import AudioError
 from dctts.lexicon import Lexicon
@@ -45,8 +45,6 @@ class SpeakOptions:
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     attempts: int = MOST_ATTEMPTS
     """How often a chunk is decoded at most when attention fails on it."""
-    contrast: float = CONTRAST
-    """How far predicted frames are pushed away from the speaker's mean frame; 1 leaves them as they are."""
     power: float = 1.0
     """Exponent on the magnitudes before Griffin-Lim: a little above 1 sharpens over-smoothed predictions."""
     iterations: int = 32
@@ -192,7 +190,7 @@ def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
     vocoder = vocoder_of(voice, options)
     for piece in take.pieces:
         coarse = piece.decoded.coarse[speech_span(piece.decoded.coarse)]
-        coarse = with_contrast(coarse, voice.mean_frame, options.contrast)
+        coarse = with_contrast(coarse, voice.mean_frame, voice.contrast)
         frames = refine(voice.ssrn, coarse, voice.audio, head=vocoder.head)
         wave = vocode(vocoder, frames, seed=options.seed)
         waves.append(_faded(loudness_normalise(wave), voice.audio))

@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.config import AudioConfig, SSRNConfig, Text2MelConfig
+from dctts.contrast import Contrast
 from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
@@ -53,6 +54,8 @@ class Voice:
     """Of the same speakers, as far as known."""
     mean_frame: Tensor | None = None
     """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
+    contrast: Contrast = field(default_factory=Contrast)
+    """How far it pushes them. Not kept in a file: voices that are saved all have the same."""
     vocoder: NeuralVocoder | None = None
     """What makes the sound; None is Griffin-Lim."""
     card: Mapping[str, Any] = field(default_factory=dict)

@@ -24,6 +24,19 @@ def test_a_disguise_has_the_pitch_the_pace_and_the_level_asked_for() -> None:
     assert np.std(changed) == pytest.approx(np.std(plain), rel=0.05)
 
 
+def test_a_tone_lifts_and_lowers_parts_of_the_spectrum() -> None:
+    plain, rate_hz = hum(2.0), 22_050
+    changed = [
+        change(plain, rate_hz, Disguise(pitch_hz=200, formants=1.0, tone_db=tone_db)) for tone_db in ((), (6.0, -6.0))
+    ]
+    flat, tilted = (np.abs(np.fft.rfft(wave)) for wave in changed)
+    low_db, high_db = (
+        20 * np.log10(tilted[near].max() / flat[near].max()) for near in (slice(360, 440), slice(7160, 7240))
+    )
+    # Two gains are 11,025 Hz apart, with a straight line between them.
+    assert low_db - high_db == pytest.approx(12 * (3600 - 200) / 11_025, abs=0.2)
+
+
 def test_praat_that_is_not_installed_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "parselmouth", None)
     with pytest.raises(ClonePipelineError, match="cannot load Praat") as refused:
