@@ -90,7 +90,7 @@ def table(document: dict[str, Any]) -> list[str]:
 
     names = list(document["groups"][0]["judges"])
     head = ["", *(f"SECS {name} (recorded)" for name in names), "nearer than to the base's readers"]
-    head += ["gain over the nearest", "EER (recorded)", "WER", "F0 off, semitones"]
+    head += ["gain over the nearest", "EER (recorded)", "WER (its nearest reader)", "F0 off, semitones"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in [*document["people"], *document["groups"]]:
         scores = row["judges"]
@@ -99,7 +99,8 @@ def table(document: dict[str, Any]) -> list[str]:
         cells += [f"{shown(scores[name]['secs'])} ({shown(scores[name]['secs_real'])})" for name in names]
         cells += [f"{shown(first['margin_positive'], True)}, margin {shown(first['margin'])}"]
         cells += [f"{shown(first['gain'])}", f"{shown(first['eer'], True)} ({shown(first['eer_real'], True)})"]
-        cells += [shown(row["wer"], True), "–" if row["f0_semitones"] is None else f"{row['f0_semitones']:+.1f}"]
+        cells += [f"{shown(row['wer'], True)} ({shown(row['wer_nearest'], True)})"]
+        cells += ["–" if row["f0_semitones"] is None else f"{row['f0_semitones']:+.1f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return [*lines, f"The base's own voice on the same sentences: WER {shown(document['base']['wer'], True)}."]
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 from dctts.audio import log_mel, magnitudes, mel_from_unit
 from dctts.batches import bucketed, moved, step_generator
 from dctts.config import AudioConfig
+from dctts.vocoders.critic import Critic, critic_loss, vocoder_losses
 from dctts.vocoders.data import VocoderExample
 from dctts.vocoders.source_filter import SourceFilter, filtered, pitch_hz, pitch_loss, pulse_train
 from dctts.vocoders.spectral_loss import short_time, spectral_loss
@@ -54,7 +55,24 @@ class VocoderRecipe:
     """Until then the pulses follow the measured pitch where there is one, later the pitch that the network reads."""
     mel_weight: float = 1.0
     pitch_weight: float = 0.1
+    critic_from: int = 10_000
+    """Step from which a critic listens too; until then it would only tell what the distances tell better."""
+    critic_weight: float = 0.02
+    """Of the critic's own loss: Adam learns as fast from any multiple of it, but its gradient is up to a hundred times
+    the vocoder's, and clipping both together would stop the vocoder."""
+    doubt_weight: float = 0.05
+    """Of how sure the critic is that a sound was made."""
+    seen_weight: float = 0.1
+    """Of how differently its layers see what was made and what was recorded."""
     seed: int = 0
+
+
+class Rivals(nn.Module):
+    """A vocoder and its critic, for one optimizer."""
+
+    def __init__(self, vocoder: SourceFilter, critic: Critic) -> None:
+        super().__init__()
+        self.vocoder, self.critic = vocoder, critic
 
 
 class VocoderTask:
@@ -69,7 +87,7 @@ class VocoderTask:
         recipe: VocoderRecipe,
         audio: AudioConfig,
     ) -> None:
-        self.network: nn.Module = network
+        self.network: nn.Module = Rivals(network, Critic())
         self.config = network.config
         self.training, self.held_out, self.recipe, self.audio = training, list(held_out)[:32], recipe, audio
         self.lengths = [0] * len(training)
@@ -99,29 +117,43 @@ class VocoderTask:
         return self.batch(0)
 
     def loss(self, network: nn.Module, batch: VocoderBatch, step: int) -> dict[str, Tensor]:
-        """Distance of spectra and of mels, and what the network thinks of the pitch."""
-        assert isinstance(network, SourceFilter)
+        """Distance of spectra and of mels, what the network thinks of the pitch, and later what the critic thinks."""
+        assert isinstance(network, Rivals)
         mel = self._mels(batch)
-        logits = network.pitch_logits(mel)
+        logits = network.vocoder.pitch_logits(mel)
         hz = pitch_hz(logits.detach().float())
         if step < self.recipe.measured_pitch_steps:
             hz = torch.where(batch.pitch_hz > 0, batch.pitch_hz, hz)
-        made = self._sound(network, mel, hz, batch.noise)
+        made = self._sound(network.vocoder, mel, hz, batch.noise)
         spectral, mels = spectral_loss(made, batch.wave), self._mel_loss(made, batch.wave)
         pitch = pitch_loss(logits, batch.pitch_hz)
         total = spectral + self.recipe.mel_weight * mels + self.recipe.pitch_weight * pitch
-        return {"loss": total, "spectral": spectral, "mel": mels, "pitch": pitch}
+        losses = {"spectral": spectral, "mel": mels, "pitch": pitch}
+        if step < self.recipe.critic_from:
+            # It takes every step with the vocoder, though it learns nothing: a resumed run counts steps for both.
+            return {"loss": total + 0 * torch.stack([one.sum() for one in network.critic.parameters()]).sum(), **losses}
+        judged = critic_loss(network.critic, made, batch.wave)
+        doubt, seen = vocoder_losses(network.critic, made, batch.wave)
+        total = total + self.recipe.doubt_weight * doubt + self.recipe.seen_weight * seen
+        return {
+            "loss": total + self.recipe.critic_weight * judged,
+            **losses,
+            "critic": judged,
+            "doubt": doubt,
+            "seen": seen,
+        }
 
     def validate(self, network: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Measure on the middle of held-out clips, from their own mels and from SSRN's."""
-        assert isinstance(network, SourceFilter)
+        assert isinstance(network, Rivals)
+        vocoder = network.vocoder
         measured: dict[str, float] = {}
         for name in ("real", "ssrn"):
             batch = self._crops(self.held_out, None, from_ssrn=name == "ssrn")
             batch = moved(batch, next(network.parameters()).device)
             mel = self._mels(batch)
-            hz = pitch_hz(network.pitch_logits(mel).float())
-            made = self._sound(network, mel, hz, batch.noise)
+            hz = pitch_hz(vocoder.pitch_logits(mel).float())
+            made = self._sound(vocoder, mel, hz, batch.noise)
             voiced = batch.pitch_hz > 0
             cents = 1200 * (torch.log2(hz.clamp_min(1)) - torch.log2(batch.pitch_hz.clamp_min(1))).abs()[voiced]
             measured |= {

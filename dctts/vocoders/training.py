@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,13 +16,13 @@ from dctts.checkpoint import load_average
 from dctts.config import AudioConfig
 from dctts.corpora import has_texts, read_corpus, sentence_key
 from dctts.encoder.clips import read_speaker_clips
-from dctts.errors import TrainingError
+from dctts.errors import CheckpointError, TrainingError
 from dctts.finetune import content_hash
 from dctts.manifest import Utterance
 from dctts.progress import SILENT, Progress
 from dctts.train import TrainOptions, train
 from dctts.vocoders.data import VocoderExample, prepare_clips
-from dctts.vocoders.file import save_vocoder
+from dctts.vocoders.file import load_vocoder, save_vocoder
 from dctts.vocoders.source_filter import SourceFilter, SourceFilterConfig
 from dctts.vocoders.source_filter_task import VocoderRecipe, VocoderTask
 from dctts.vocoders.source_filter_vocoder import SourceFilterVocoder
@@ -39,6 +40,10 @@ class VocoderOptions:
     steps: int = 20_000
     batch_size: int = 8
     learning_rate: float = 1e-3
+    critic_part: float = 0.5
+    """Last part of the steps in which a critic listens too; such a step takes three times as long."""
+    start: Path | None = None
+    """A vocoder of this kind to begin with; None begins with nothing learnt."""
     hold_out: str = ""
     """Regular expression: clips whose id it matches, and every reading of their sentences, are only validated on."""
     hold_out_every: int = 50
@@ -65,7 +70,8 @@ def train_vocoder(
     Raises:
         ManifestError: a dataset cannot be read.
         TrainingError: nothing to train on or to hold out.
-        CheckpointError: no voice at `base`, or the run's folder belongs to a run with other settings.
+        CheckpointError: no voice at `base`, no vocoder to begin with, or the run's folder belongs to a run with other
+            settings.
         Interrupted: Ctrl-C; the same call goes on.
     """
     run, audio = output.with_name(f"{output.stem}-run"), AudioConfig()
@@ -84,10 +90,15 @@ def train_vocoder(
             hint="change --hold-out or give more data",
         )
     log.info("%d clips, %.1f min", len(training), _minutes(training, audio))
-    write_json(run / "config.json", {"datasets": [folder.name for folder in datasets], **asdict(options)})
+    settings = {**asdict(options), "start": options.start and options.start.name}
+    write_json(run / "config.json", {"datasets": [folder.name for folder in datasets], **settings})
     torch.manual_seed(options.seed)
-    network = SourceFilter(options.size)
-    recipe = VocoderRecipe(batch_size=options.batch_size, seed=options.seed)
+    network = _begun(options)
+    recipe = VocoderRecipe(
+        batch_size=options.batch_size,
+        critic_from=round(options.steps * (1 - options.critic_part)),
+        seed=options.seed,
+    )
     task = VocoderTask(network, training, held_out, recipe=recipe, audio=audio)
     plan = TrainOptions(
         steps=options.steps,
@@ -100,19 +111,33 @@ def train_vocoder(
         device=options.device,
     )
     last = train(task, plan, run, name=NAME, progress=progress)
-    finished = SourceFilter(options.size)
-    load_average(finished, last)
+    load_average(task.network, last)
     card = {
         "datasets": [folder.name for folder in datasets],
         "minutes": round(_minutes(training, audio), 1),
         "steps": options.steps,
+        "begun_with": content_hash(options.start) if options.start else None,
+        "critic_part": options.critic_part,
         "seed": options.seed,
         "ssrn": ssrn_key,
         "held_out": last_measures(run / "metrics.jsonl"),
     }
-    save_vocoder(SourceFilterVocoder(finished), output, card=card)
+    save_vocoder(SourceFilterVocoder(network), output, card=card)
     write_json(output.with_suffix(".json"), json.loads(json.dumps(card)))
     return output
+
+
+def _begun(options: VocoderOptions) -> SourceFilter:
+    if options.start is None:
+        return SourceFilter(options.size)
+    vocoder = load_vocoder(options.start)
+    if not isinstance(vocoder, SourceFilterVocoder) or vocoder.network.config != options.size:
+        raise CheckpointError(
+            f"{options.start} is no vocoder of the kind and size that is trained here",
+            hint="give a file of train-vocoder",
+        )
+    network = deepcopy(vocoder.network).train()
+    return network.requires_grad_(True)
 
 
 def readings(folder: Path) -> list[Utterance]:

@@ -32,6 +32,20 @@ def train_vocoder(
         ),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="How long to train.")] = 20_000,
+    critic_part: Annotated[
+        float,
+        typer.Option(
+            "--critic",
+            metavar="PART",
+            min=0,
+            max=1,
+            help="The last part of the steps in which a critic listens too; they take three times as long.",
+        ),
+    ] = 0.5,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A vocoder of this command to begin with.", show_default=False),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Clips in a step, 0.74 s of each.")] = 8,
     hold_out: Annotated[
         str,
@@ -49,7 +63,8 @@ def train_vocoder(
     Pulses at the pitch that it reads from the mels, and noise, go through
     a filter that a small network draws: a few hours on a CPU are enough.
     It learns from real mels and from what the SSRN of a voice makes of
-    them. Ctrl-C saves; the same command goes on. Prints the path of the
+    them; at last a critic, which learns to tell recordings from what the
+    vocoder makes, has a say. Ctrl-C saves; the same command goes on. Prints the path of the
     file, for speak --vocoder and finetune --vocoder.
 
     [bold]Examples[/bold]
@@ -64,6 +79,8 @@ def train_vocoder(
     options = VocoderOptions(
         steps=steps,
         batch_size=batch_size,
+        critic_part=critic_part,
+        start=start,
         hold_out=hold_out,
         validate_every=preview_every,
         seed=seed,

@@ -65,6 +65,7 @@ class _Said:
     near: str
     by_near: list[Wave]
     errors: list[Errors]
+    errors_by_near: list[Errors]
 
 
 class ZeroShot:
@@ -101,13 +102,20 @@ class ZeroShot:
         lengths = self._options.curve_s if self._options.curve_texts else ()
         with progress.bar("zero-shot", len(people) * (2 + len(self._likeness)) + len(unseen) * len(lengths)) as bar:
             said: dict[str, _Said] = {}
-            by_base: dict[str, list[Wave]] = {}
+            by_base: dict[str, tuple[list[Wave], list[Errors]]] = {}
             for person in people:
                 made, near = self._like(person, self._options.reference_s, texts)
                 if near not in by_base:
-                    by_base[near] = self._speak(as_speaker(self._base, near) if near else self._base, texts)
-                errors = self._errors(made, texts)
-                said[person.name] = _Said(made=made, near=near, by_near=by_base[near], errors=errors)
+                    waves = self._speak(as_speaker(self._base, near) if near else self._base, texts)
+                    by_base[near] = waves, self._errors(waves, texts)
+                by_near, errors_by_near = by_base[near]
+                said[person.name] = _Said(
+                    made=made,
+                    near=near,
+                    by_near=by_near,
+                    errors=self._errors(made, texts),
+                    errors_by_near=errors_by_near,
+                )
                 bar.advance(2, person.name)
             tables = {}
             real: dict[str, dict[str, list[NDArray[np.float32]]]] = {}
@@ -154,11 +162,13 @@ class ZeroShot:
     ) -> dict[str, Any]:
         names = [person.name for person in people if person.group == group]
         errors = corpus_errors(one for name in names for one in said[name].errors)
+        by_near = corpus_errors(one for name in names for one in said[name].errors_by_near)
         semitones = [found for one in _of(group, people) if (found := self._semitones(one, said[one.name])) is not None]
         return {
             "group": group,
             "people": len(names),
             "wer": round(errors.wer, 4),
+            "wer_nearest": round(by_near.wer, 4),
             "f0_semitones": round(float(np.median(np.abs(semitones))), 2) if semitones else None,
             "judges": {name: table.scores(names) for name, table in tables.items()},
         }
@@ -170,6 +180,7 @@ class ZeroShot:
             "group": person.group,
             "nearest_reader": said.near,
             "wer": round(corpus_errors(said.errors).wer, 4),
+            "wer_nearest": round(corpus_errors(said.errors_by_near).wer, 4),
             "f0_semitones": None if semitones is None else round(semitones, 2),
             "judges": {name: table.scores([person.name]) for name, table in tables.items()},
         }

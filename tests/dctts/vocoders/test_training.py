@@ -72,19 +72,36 @@ def test_a_buzz_and_its_pitch_are_learnt() -> None:
         refined=waveform_to_mel(wave, AudioConfig()).half(),
     )
     torch.manual_seed(0)
-    network = SourceFilter(TINY)
-    recipe = VocoderRecipe(batch_size=4, crop_frames=32)
-    task = VocoderTask(network, [example] * 4, [example], recipe=recipe, audio=AudioConfig())
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    recipe = VocoderRecipe(batch_size=4, crop_frames=32, critic_from=38)
+    task = VocoderTask(SourceFilter(TINY), [example] * 4, [example], recipe=recipe, audio=AudioConfig())
+    optimizer = torch.optim.Adam(task.network.parameters(), lr=1e-2)
     seen = []
     for step in range(40):
-        losses = task.loss(network, task.batch(step), step)
+        losses = task.loss(task.network, task.batch(step), step)
         optimizer.zero_grad()
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         seen.append({name: value.item() for name, value in losses.items()})
     for name in ("spectral", "mel", "pitch"):
         assert seen[-1][name] < 0.8 * seen[0][name], name
+    assert "critic" not in seen[37]
+    assert seen[38]["critic"] == pytest.approx(2, abs=0.2)  # it has learnt nothing before its turn
+    assert seen[38]["seen"] > 0
+    assert all(parameter.grad is not None for parameter in task.network.parameters())
+
+
+def test_training_goes_on_from_a_vocoder_and_from_nothing_else(
+    tiny_dataset: Path, tiny_voice_file: Path, tmp_path: Path
+) -> None:
+    first = train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "a.safetensors", OPTIONS)
+    still = replace(OPTIONS, start=first, steps=1, learning_rate=0.0)
+    again = train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "b.safetensors", still)
+    frames = torch.rand(40, 80) - 5
+    sounds = [vocode(load_vocoder(path), frames) for path in (first, again)]
+    np.testing.assert_allclose(sounds[1], sounds[0], atol=1e-3)
+    larger = replace(still, size=replace(TINY, channels=24))
+    with pytest.raises(CheckpointError, match="no vocoder of the kind and size"):
+        train_vocoder([tiny_dataset], tiny_voice_file, tmp_path / "c.safetensors", larger)
 
 
 def test_held_out_sentences_are_chosen_by_pattern_and_by_place(tiny_dataset: Path) -> None:

@@ -82,6 +82,7 @@ def test_every_person_is_spoken_like_and_judged_by_every_judge(tiny_base_file: P
     assert {one["nearest_reader"] for one in measured["people"]} <= {"ada", "bob"}
     joe = measured["people"][2]
     assert joe["wer"] == pytest.approx(0.5)  # the first of two texts is heard rightly
+    assert joe["wer_nearest"] == pytest.approx(0.5)  # of the base's reader too
     assert joe["judges"]["first"]["secs"]["value"] == pytest.approx(0.6, abs=1e-4)
     assert joe["judges"]["second"]["secs"]["value"] == pytest.approx(0.2, abs=1e-4)
     assert joe["judges"]["first"]["secs_real"]["value"] == pytest.approx(1)
