@@ -54,6 +54,9 @@ class PretrainOptions:
     """Part of its weights in what comes out. What was learnt from many hours and what new speakers taught add up where
     both lie in one valley: weight averages between a network and its fine-tuning are often better than either (Wortsman
     et al. 2022, arXiv:2109.01903)."""
+    beside: bool = False
+    """Leave the base's own Text2Mel as it is, for its readers and for fine-tuning, and put what is trained beside it,
+    for people who are only told of by a reference."""
     splice: float = 0.5
     """Part of the clips that go on with the end of another one of their speaker."""
     dropout: float | None = None
@@ -105,10 +108,14 @@ def pretrain(
 
     Raises:
         ManifestError: a dataset cannot be read.
-        TrainingError: nothing to train on or to hold out.
+        TrainingError: nothing to train on or to hold out, or something of a base is to be kept and none is given.
         CheckpointError: the folder belongs to a run with other settings.
         Interrupted: Ctrl-C; the same call goes on.
     """
+    if options.base is None and (options.beside or options.keep):
+        raise TrainingError(
+            "there is no base whose Text2Mel could be kept", hint="give --base, or leave out --beside and --keep"
+        )
     audio = AudioConfig()
     examples = [
         example
@@ -179,7 +186,10 @@ def pretrain(
     if options.base and options.keep:
         began = load_voice(options.base).text2mel
         keep_part(finished_text2mel, widened(began, seed=options.seed) if options.widen else began, options.keep)
-    voice = base_voice(finished_text2mel, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
+    own = load_voice(options.base).text2mel if options.base and options.beside else finished_text2mel
+    voice = base_voice(own, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
+    if options.beside:
+        voice = replace(voice, strangers=finished_text2mel)
     card = {
         **describe_data(datasets, recorded, voice.traits, licences or {}),
         **_plain(options),
@@ -187,7 +197,8 @@ def pretrain(
         "held_out": last_measures(base / "metrics.jsonl"),
         "command": command,
     }
-    save_voice(replace(voice, vocoder=start.vocoder if start else None, card=card), base / "voice.safetensors")
+    voice = replace(voice, vocoder=start.vocoder if start else None, card=card)
+    save_voice(voice, base / "voice.safetensors", precision="int8" if voice.strangers else "float16")
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"

@@ -14,6 +14,7 @@ from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.config import AudioConfig, SSRNConfig, Text2MelConfig
 from dctts.contrast import Contrast
+from dctts.eight_bits import packed, unpacked
 from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
@@ -23,6 +24,8 @@ from dctts.vocoders.file import build, compact, describe
 from dctts.vocoders.interface import NeuralVocoder
 
 SPEAKER_DIM = 256
+
+Precision = Literal["float16", "float32", "int8"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +59,25 @@ class Voice:
     """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
     contrast: Contrast = field(default_factory=Contrast)
     """How far it pushes them. Not kept in a file: voices that are saved all have the same."""
+    strangers: Text2Mel | None = None
+    """Of a base voice: who speaks in its place as people it was only told of; None leaves that to `text2mel`. One that
+    has heard many people say little comes nearer to others, and is worse to go on from to a voice of one's own."""
     vocoder: NeuralVocoder | None = None
     """What makes the sound; None is Griffin-Lim."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values for people: name, sources, licence, steps, scores."""
 
 
-def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float32"] = "float16") -> None:
-    """Write a voice, whole or not at all; half precision halves the file and changes nothing that can be heard."""
-    kind = torch.float16 if precision == "float16" else torch.float32
-    groups: dict[str, Weights] = {
-        name: {key: value.detach().to(kind) for key, value in network.named_parameters()}
-        for name, network in (("text2mel", voice.text2mel), ("ssrn", voice.ssrn))
-    }
+def save_voice(voice: Voice, path: Path, *, precision: Precision = "float16") -> None:
+    """Write a voice, whole or not at all; half precision halves the file and changes nothing that can be heard.
+
+    Args:
+        precision: in eight bits (`eight_bits.packed`) a base with two Text2Mels is as large as one with one in half.
+    """
+    networks: dict[str, nn.Module] = {"text2mel": voice.text2mel, "ssrn": voice.ssrn}
+    if voice.strangers:
+        networks["strangers"] = voice.strangers
+    groups: dict[str, Weights] = {name: _written(network, precision) for name, network in networks.items()}
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
     groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
@@ -83,9 +92,18 @@ def save_voice(voice: Voice, path: Path, *, precision: Literal["float16", "float
         "traits": {name: asdict(traits) for name, traits in voice.traits.items()},
         "card": dict(voice.card),
     }
+    if voice.strangers:
+        about["strangers"] = voice.strangers.config.to_dict()
     if voice.vocoder:
         about[VOCODER] = describe(voice.vocoder)
     checkpoint.save(path, Checkpoint(groups=groups, about=about))
+
+
+def _written(network: nn.Module, precision: Precision) -> Weights:
+    weights = {name: value.detach() for name, value in network.named_parameters()}
+    if precision == "int8":
+        return packed(weights)
+    return {name: value.to(getattr(torch, precision)) for name, value in weights.items()}
 
 
 def load_voice(path: Path, *, device: str = "cpu") -> Voice:
@@ -106,11 +124,15 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         with _Unfilled():
             text2mel = Text2Mel(Text2MelConfig.from_dict(about["text2mel"]))
             ssrn = SSRN(SSRNConfig.from_dict(about["ssrn"]))
+            strangers = Text2Mel(Text2MelConfig.from_dict(about["strangers"])) if "strangers" in about else None
         audio = AudioConfig.from_dict(about["audio"])
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} has settings this version does not know: {error}", hint="upgrade") from error
-    for name, network in (("text2mel", text2mel), ("ssrn", ssrn)):
-        missing = load_matching(network, saved.groups.get(name, {}))
+    networks: dict[str, nn.Module] = {"text2mel": text2mel, "ssrn": ssrn}
+    if strangers:
+        networks["strangers"] = strangers
+    for name, network in networks.items():
+        missing = load_matching(network, unpacked(saved.groups.get(name, {})))
         if missing:
             raise CheckpointError(f"{path} lacks tensors of {name}: {missing[0]}", hint="is the file whole?")
         network.eval().to(device)
@@ -123,6 +145,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         speakers=saved.groups.get("speakers", {}),
         traits=read_traits(about),
         mean_frame=saved.groups.get("mean_frame", {}).get("mel"),
+        strangers=strangers,
         vocoder=build(about[VOCODER], saved.groups.get(VOCODER, {}), path) if VOCODER in about else None,
         card=about.get("card", {}),
     )
@@ -163,6 +186,7 @@ def on_cpu(voice: Voice) -> Voice:
         voice,
         text2mel=deepcopy(voice.text2mel).cpu(),
         ssrn=deepcopy(voice.ssrn).cpu(),
+        strangers=voice.strangers and deepcopy(voice.strangers).cpu(),
         speaker=voice.speaker.cpu(),
     )
 

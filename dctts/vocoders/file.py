@@ -11,8 +11,8 @@ import torch
 
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights
+from dctts.eight_bits import packed, unpacked
 from dctts.errors import CheckpointError
-from dctts.vocoders.eight_bits import packed, unpacked
 from dctts.vocoders.hifigan import HifiGan, HifiGanConfig, HifiGanVocoder
 from dctts.vocoders.hifigan_import import read_generator
 from dctts.vocoders.interface import NeuralVocoder

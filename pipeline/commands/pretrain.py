@@ -51,6 +51,13 @@ def pretrain(
             help="Of --base's Text2Mel in the one that comes out: their weights are averaged.",
         ),
     ] = 0,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="Leave --base's Text2Mel to its readers and to finetune; what is trained speaks for --reference.",
+        ),
+    ] = False,
     new_speakers: Annotated[
         int,
         typer.Option(
@@ -148,6 +155,7 @@ def pretrain(
         base=base,
         widen=widen,
         keep=keep,
+        beside=beside,
         new_speakers=new_speakers,
         repeat_rare=repeat_rare,
         splice=splice,

@@ -3,6 +3,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,38 @@ def test_part_of_the_weights_a_base_began_with_is_kept(
         assert torch.equal(a, d)
         torch.testing.assert_close(c.float(), (a.float() + b.float()) / 2, rtol=0, atol=4e-3)  # stored as bfloat16
     assert any(not torch.equal(a, b) for a, b in zip(old.text2mel.parameters(), new.text2mel.parameters(), strict=True))
+
+
+def test_what_many_people_taught_is_put_beside_what_the_base_can(
+    tiny_dataset: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, base=tiny_base_file, beside=True, steps=20, ssrn_steps=1)
+    made = load_voice(
+        pretrain([tiny_dataset], tmp_path / "base", options, embedder=lambda: TwoVoices(), lexicon=Lexicon())
+    )
+    assert made.strangers is not None
+    began = load_voice(tiny_base_file)
+    for old, own, theirs in zip(
+        began.text2mel.parameters(), made.text2mel.parameters(), made.strangers.parameters(), strict=True
+    ):
+        step = old.abs().max() / 127  # it is written in eight bits
+        assert (own - old).abs().max() <= step / 2 * 1.01 + 1e-6
+        assert theirs.shape == old.shape
+    assert any(
+        not torch.allclose(own, theirs, atol=1e-2)
+        for own, theirs in zip(made.text2mel.parameters(), made.strangers.parameters(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("option", [{"beside": True}, {"keep": 0.5}])
+def test_nothing_of_a_base_can_be_kept_where_none_is_given(
+    tiny_dataset: Path, tmp_path: Path, option: dict[str, Any]
+) -> None:
+    with pytest.raises(TrainingError, match="no base whose Text2Mel could be kept"):
+        pretrain(
+            [tiny_dataset], tmp_path / "b", replace(OPTIONS, **option), embedder=lambda: TwoVoices(), lexicon=Lexicon()
+        )
+    assert not (tmp_path / "b").exists()
 
 
 def test_nothing_to_hold_out_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:

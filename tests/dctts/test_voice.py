@@ -71,6 +71,25 @@ def test_a_voice_is_written_in_half_precision_and_read_in_full(tiny_voice: Voice
     assert {p.dtype for p in tiny_voice.text2mel.parameters()} == {torch.float32}
 
 
+def test_a_base_with_a_second_text2mel_is_kept_in_eight_bits(tiny_voice: Voice, tmp_path: Path) -> None:
+    other = deepcopy(tiny_voice.text2mel)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(0.5)
+    save_voice(replace(tiny_voice, strangers=other), tmp_path / "base.safetensors", precision="int8")
+    again = load_voice(tmp_path / "base.safetensors")
+    assert again.strangers is not None
+    for ours, theirs in (
+        (tiny_voice.text2mel, again.text2mel),
+        (other, again.strangers),
+        (tiny_voice.ssrn, again.ssrn),
+    ):
+        for one, back in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert (one - back).abs().max() <= one.abs().max() / 127 / 2 * 1.01 + 1e-6
+    parameters = sum(p.numel() for net in (other, other, tiny_voice.ssrn) for p in net.parameters())
+    assert (tmp_path / "base.safetensors").stat().st_size < 1.3 * parameters
+
+
 @pytest.mark.gpu
 def test_a_voice_on_a_gpu_speaks_as_it_does_here(tiny_voice: Voice, tmp_path: Path) -> None:
     if not torch.cuda.is_available():

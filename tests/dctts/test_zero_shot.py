@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def test_a_base_speaks_with_the_vector_it_is_given(base: Voice) -> None:
     assert torch.equal(voice.speaker, SOMEBODY)
     assert voice.text2mel is base.text2mel
     assert not voice.speakers  # it is a voice now, no base
+
+
+def test_who_has_heard_many_people_speaks_for_strangers_only(base: Voice) -> None:
+    both = replace(base, strangers=deepcopy(base.text2mel))
+    stranger = zero_shot(both, reference(), Lexicon(), near="bob")
+    assert stranger.text2mel is both.strangers
+    assert stranger.strangers is None
+    reader = zero_shot(both, replace(reference(), vector=base.speakers["bob"]), Lexicon(), near="bob")
+    assert reader.text2mel is base.text2mel
+    assert reader.strangers is None
 
 
 def test_what_sets_a_stranger_apart_from_the_base_speakers_is_exaggerated(base: Voice) -> None:

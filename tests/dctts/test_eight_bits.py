@@ -1,6 +1,6 @@
 import torch
 
-from dctts.vocoders.eight_bits import packed, unpacked
+from dctts.eight_bits import packed, unpacked
 
 
 def test_rows_of_any_size_lose_no_more_than_half_a_step() -> None:
