@@ -56,7 +56,7 @@ class PretrainOptions:
     et al. 2022, arXiv:2109.01903)."""
     beside: bool = False
     """Leave the base's own Text2Mel as it is, for its readers and for fine-tuning, and put what is trained beside it,
-    for people who are only told of by a reference."""
+    for people who are only told of by a reference. If there is one already, it is trained on."""
     splice: float = 0.5
     """Part of the clips that go on with the end of another one of their speaker."""
     dropout: float | None = None
@@ -159,7 +159,7 @@ def pretrain(
     torch.manual_seed(options.seed)
     start = load_voice(options.base) if options.base else None
     ssrn = start.ssrn if start else SSRN(ssrn_config(options.size))
-    text2mel = start.text2mel if start else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
+    text2mel = _begun(start, options) if start else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
     if options.widen:
         text2mel = widened(text2mel, seed=options.seed)
 
@@ -188,8 +188,7 @@ def pretrain(
         keep_part(finished_text2mel, widened(began, seed=options.seed) if options.widen else began, options.keep)
     own = load_voice(options.base).text2mel if options.base and options.beside else finished_text2mel
     voice = base_voice(own, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
-    if options.beside:
-        voice = replace(voice, strangers=finished_text2mel)
+    voice = replace(voice, strangers=finished_text2mel if options.beside else start.strangers if start else None)
     card = {
         **describe_data(datasets, recorded, voice.traits, licences or {}),
         **_plain(options),
@@ -202,6 +201,11 @@ def pretrain(
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"
+
+
+def _begun(start: Voice, options: PretrainOptions) -> Text2Mel:
+    """Choose the weights to begin with: what is put beside a base's own goes on from what lies there."""
+    return start.strangers if options.beside and start.strangers else start.text2mel
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from dctts.finetune import content_hash
 from dctts.lexicon import Lexicon
 from dctts.pretrain import RARE_CLIPS, PretrainOptions, going_on, named, pretrain, repeated, split
 from dctts.text2mel_task import Text2MelRecipe
-from dctts.voice import Voice, load_voice
+from dctts.voice import Voice, load_voice, save_voice
 
 OPTIONS = PretrainOptions(size="tiny", steps=3, ssrn_steps=2, batch_size=4, hold_out="-007$", validate_every=2)
 
@@ -156,6 +157,26 @@ def test_what_many_people_taught_is_put_beside_what_the_base_can(
         not torch.allclose(own, theirs, atol=1e-2)
         for own, theirs in zip(made.text2mel.parameters(), made.strangers.parameters(), strict=True)
     )
+
+
+def test_what_a_base_has_for_strangers_is_gone_on_from_and_stays_where_the_other_is_trained(
+    tiny_dataset: Path, tiny_base_file: Path, tmp_path: Path
+) -> None:
+    base = load_voice(tiny_base_file)
+    strangers = deepcopy(base.text2mel)
+    with torch.no_grad():
+        for parameter in strangers.parameters():
+            parameter.mul_(0.5)
+    save_voice(replace(base, strangers=strangers), tmp_path / "both.safetensors", precision="int8")
+    for beside in (True, False):
+        options = replace(OPTIONS, base=tmp_path / "both.safetensors", beside=beside, steps=1, ssrn_steps=1)
+        output = tmp_path / f"beside-{beside}"
+        made = load_voice(
+            pretrain([tiny_dataset], output, options, embedder=lambda: TwoVoices(), lexicon=Lexicon())
+        ).strangers
+        assert made is not None
+        for old, new in zip(strangers.parameters(), made.parameters(), strict=True):
+            torch.testing.assert_close(new, old, atol=0.02, rtol=0)  # a step of 5e-4, and eight bits
 
 
 @pytest.mark.parametrize("option", [{"beside": True}, {"keep": 0.5}])
