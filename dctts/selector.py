@@ -108,6 +108,7 @@ class Selector:
         self._path = run / "selection.json"
         self._heard = load_heard(self._path)
         self._warned = False
+        self._watched_s: float | None = None
 
     @property
     def heard(self) -> Heard:
@@ -161,12 +162,19 @@ class Selector:
         stopped = ""
         if self._patience is not None and has_settled(evaluations, self._patience):
             stopped = f"nothing better was heard in {self._patience} evaluations"
-        elif self._deadline_s is not None and monotonic() > self._deadline_s:
+        elif self._is_late():
             stopped = "the time was up"
         self._heard = Heard(**{**_fields(heard), "evaluations": evaluations, "stopped": stopped})
         self._save()
         self._tell(evaluation)
         return bool(stopped)
+
+    def _is_late(self) -> bool:
+        """Tell whether the deadline would pass before another step is listened to, after as long as this one took."""
+        now_s, before_s = monotonic(), self._watched_s
+        self._watched_s = now_s
+        ahead_s = 0.0 if before_s is None else now_s - before_s
+        return self._deadline_s is not None and now_s + ahead_s > self._deadline_s
 
     def finish(self, network: nn.Module) -> Evaluation:
         """Put the weights of the step that is chosen into a network, and draw the curve."""

@@ -97,6 +97,16 @@ def test_time_that_is_up_ends_training(tiny_voice: Voice, tmp_path: Path) -> Non
     assert heard.stopped == "the time was up"
 
 
+def test_training_ends_before_a_step_that_would_come_too_late(
+    tiny_voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times_s = iter([100.0, 200.0, 300.0])
+    monkeypatch.setattr("dctts.selector.monotonic", lambda: next(times_s))
+    scorer, selector = Says(0.2, 0.1, 0.1, 0.1), Selector(tmp_path, deadline_s=390.0)
+    selector.begin(scorer, tiny_voice)
+    assert [watch(selector, scorer, tiny_voice, step) for step in (10, 20, 30)] == [False, False, True]
+
+
 def test_a_run_that_was_killed_listens_again_and_ends_with_the_same_files(tiny_voice: Voice, tmp_path: Path) -> None:
     def go(run: Path, selector: Selector, steps: list[int], errors: dict[int, float]) -> None:
         scorer = Says(*(errors[step] for step in steps))
