@@ -69,7 +69,7 @@ def mean_leading_to(wanted: Tensor, predicted: Tensor, contrast: Contrast) -> Te
 
 def with_contrast(coarse: Tensor, mean: Tensor | None, contrast: Contrast) -> Tensor:
     """Push frames away from the mean frame: Tensor[T, F] → Tensor[T, F], unit mels; as they are without a mean."""
-    if mean is None or contrast == Contrast(level=1, shape=1):
+    if mean is None:
         return coarse
     level, shape = _parts(coarse - mean)
     return (mean + level * contrast.level + shape * contrast.shape).clamp(0, 1)

@@ -5,6 +5,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from dctts.text2mel_task import Text2MelRecipe, Text2MelTask
 from dctts.train import TrainOptions, train
 from dctts.traits import measure_traits
 from dctts.vocabulary import VOCABULARY
-from dctts.voice import Voice, load_voice, save_voice
+from dctts.voice import Precision, Voice, load_voice, save_voice
 from dctts.widen import widened
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ def pretrain(
 
     torch.manual_seed(options.seed)
     start = load_voice(options.base) if options.base else None
-    ssrn = start.ssrn if start else SSRN(ssrn_config(options.size))
+    ssrn = deepcopy(start.ssrn) if start else SSRN(ssrn_config(options.size))
     text2mel = _begun(start, options) if start else Text2Mel(text2mel_config(options.size, len(VOCABULARY)))
     if options.widen:
         text2mel = widened(text2mel, seed=options.seed)
@@ -183,12 +184,15 @@ def pretrain(
     finished_ssrn, finished_text2mel = SSRN(ssrn.config), Text2Mel(text2mel.config)
     load_average(finished_ssrn, last["ssrn"])
     load_average(finished_text2mel, last["text2mel"])
-    if options.base and options.keep:
-        began = load_voice(options.base).text2mel
-        keep_part(finished_text2mel, widened(began, seed=options.seed) if options.widen else began, options.keep)
-    own = load_voice(options.base).text2mel if options.base and options.beside else finished_text2mel
+    if start and options.keep:
+        began = widened(start.text2mel, seed=options.seed) if options.widen else start.text2mel
+        keep_part(finished_text2mel, began, options.keep)
+    own = start.text2mel if start and options.beside else finished_text2mel
     voice = base_voice(own, finished_ssrn, named(recorded), lexicon, audio, progress=progress)
-    voice = replace(voice, strangers=finished_text2mel if options.beside else start.strangers if start else None)
+    if start:
+        voice = replace(voice, vocoder=start.vocoder, strangers=start.strangers)
+    if options.beside:
+        voice = replace(voice, strangers=finished_text2mel)
     card = {
         **describe_data(datasets, recorded, voice.traits, licences or {}),
         **_plain(options),
@@ -196,16 +200,16 @@ def pretrain(
         "held_out": last_measures(base / "metrics.jsonl"),
         "command": command,
     }
-    voice = replace(voice, vocoder=start.vocoder if start else None, card=card)
-    save_voice(voice, base / "voice.safetensors", precision="int8" if voice.strangers else "float16")
+    precision: Precision = "int8" if voice.strangers else "float16"
+    save_voice(replace(voice, card=card), base / "voice.safetensors", precision=precision)
     here = {"training_hours": training_hours(base), "machine": describe_machine(options.device)}
     write_json(base / "voice.json", {**card, **here})
     return base / "voice.safetensors"
 
 
 def _begun(start: Voice, options: PretrainOptions) -> Text2Mel:
-    """Choose the weights to begin with: what is put beside a base's own goes on from what lies there."""
-    return start.strangers if options.beside and start.strangers else start.text2mel
+    """Copy the weights to begin with: what is put beside a base's own goes on from what lies there."""
+    return deepcopy(start.strangers if options.beside and start.strangers else start.text2mel)
 
 
 @torch.no_grad()

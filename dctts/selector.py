@@ -8,7 +8,7 @@ again to what it had not saved, and ends with the same files.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -128,8 +128,7 @@ class Selector:
 
     def note_ssrn(self, **values: Any) -> None:
         """Put down what became of the SSRN."""
-        heard = self.heard
-        self._heard = Heard(**{**_fields(heard), "ssrn": values})
+        self._heard = replace(self.heard, ssrn=values)
         self._save()
 
     def is_over(self, newest_step: int) -> bool:
@@ -162,19 +161,16 @@ class Selector:
         stopped = ""
         if self._patience is not None and has_settled(evaluations, self._patience):
             stopped = f"nothing better was heard in {self._patience} evaluations"
-        elif self._is_late():
+        # Another step would take as long to train and to listen to as this one has taken.
+        now_s, before_s = monotonic(), self._watched_s
+        next_s = now_s if before_s is None else 2 * now_s - before_s
+        self._watched_s = now_s
+        if not stopped and self._deadline_s is not None and next_s > self._deadline_s:
             stopped = "the time was up"
-        self._heard = Heard(**{**_fields(heard), "evaluations": evaluations, "stopped": stopped})
+        self._heard = replace(heard, evaluations=evaluations, stopped=stopped)
         self._save()
         self._tell(evaluation)
         return bool(stopped)
-
-    def _is_late(self) -> bool:
-        """Tell whether the deadline would pass before another step is listened to, after as long as this one took."""
-        now_s, before_s = monotonic(), self._watched_s
-        self._watched_s = now_s
-        ahead_s = 0.0 if before_s is None else now_s - before_s
-        return self._deadline_s is not None and now_s + ahead_s > self._deadline_s
 
     def finish(self, network: nn.Module) -> Evaluation:
         """Put the weights of the step that is chosen into a network, and draw the curve."""
@@ -233,10 +229,6 @@ class Selector:
                 "findings": findings(heard.evaluations, chosen, heard.base),
             }
         write_json(self._path, document)
-
-
-def _fields(heard: Heard) -> dict[str, Any]:
-    return {name: getattr(heard, name) for name in ("ceiling", "base", "evaluations", "stopped", "ssrn")}
 
 
 def _rounded(scores: Scores) -> Scores:

@@ -234,11 +234,13 @@ class _State:
             "average": self.average,
             "moment1": {},
             "moment2": {},
+            "adam_steps": {},
         }
         for name, parameter in self.network.named_parameters():
             moments = self.optimizer.state.get(parameter, {})
             if moments:
                 groups["moment1"][name], groups["moment2"][name] = moments["exp_avg"], moments["exp_avg_sq"]
+                groups["adam_steps"][name] = moments["step"]  # fewer than the run's for a part that began later
         about = {**about, "step": step, "options": asdict(options)}
         checkpoint.save(path, Checkpoint(groups=groups, about=about))
         return path
@@ -255,11 +257,12 @@ class _State:
             )
         step = int(saved.about["step"])
         load_matching(self.network, saved.groups["network"])
+        adam_steps = saved.groups.get("adam_steps", {})  # files from before they were kept have none
         for name, parameter in self.network.named_parameters():
             self.average[name].copy_(saved.groups["average"][name])
             if name in saved.groups.get("moment1", {}):
                 self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step)),
+                    "step": adam_steps.get(name, torch.tensor(float(step))).to(parameter.device),
                     "exp_avg": saved.groups["moment1"][name].to(parameter.device),
                     "exp_avg_sq": saved.groups["moment2"][name].to(parameter.device),
                 }

@@ -74,10 +74,7 @@ def save_voice(voice: Voice, path: Path, *, precision: Precision = "float16") ->
     Args:
         precision: in eight bits (`eight_bits.packed`) a base with two Text2Mels is as large as one with one in half.
     """
-    networks: dict[str, nn.Module] = {"text2mel": voice.text2mel, "ssrn": voice.ssrn}
-    if voice.strangers:
-        networks["strangers"] = voice.strangers
-    groups: dict[str, Weights] = {name: _written(network, precision) for name, network in networks.items()}
+    groups: dict[str, Weights] = {name: _written(network, precision) for name, network in _networks(voice).items()}
     groups["speaker"] = {"vector": voice.speaker.float().clone()}  # it may be one of the speakers: no shared memory
     groups["mean_frame"] = {} if voice.mean_frame is None else {"mel": voice.mean_frame.float().clone()}
     groups["speakers"] = {name: vector.float() for name, vector in voice.speakers.items()}
@@ -128,15 +125,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         audio = AudioConfig.from_dict(about["audio"])
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} has settings this version does not know: {error}", hint="upgrade") from error
-    networks: dict[str, nn.Module] = {"text2mel": text2mel, "ssrn": ssrn}
-    if strangers:
-        networks["strangers"] = strangers
-    for name, network in networks.items():
-        missing = load_matching(network, unpacked(saved.groups.get(name, {})))
-        if missing:
-            raise CheckpointError(f"{path} lacks tensors of {name}: {missing[0]}", hint="is the file whole?")
-        network.eval().to(device)
-    return Voice(
+    voice = Voice(
         text2mel=text2mel,
         ssrn=ssrn,
         audio=audio,
@@ -149,6 +138,18 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
         vocoder=build(about[VOCODER], saved.groups.get(VOCODER, {}), path) if VOCODER in about else None,
         card=about.get("card", {}),
     )
+    for name, network in _networks(voice).items():
+        missing = load_matching(network, unpacked(saved.groups.get(name, {})))
+        if missing:
+            raise CheckpointError(f"{path} lacks tensors of {name}: {missing[0]}", hint="is the file whole?")
+        network.eval().to(device)
+    return voice
+
+
+def _networks(voice: Voice) -> dict[str, nn.Module]:
+    """Give the networks that are saved alike, by the names of their groups in the file."""
+    networks: dict[str, nn.Module] = {"text2mel": voice.text2mel, "ssrn": voice.ssrn}
+    return {**networks, "strangers": voice.strangers} if voice.strangers else networks
 
 
 def read_traits(about: Mapping[str, Any]) -> dict[str, SpeakerTraits]:

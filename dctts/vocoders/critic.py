@@ -17,6 +17,8 @@ from dctts.vocoders.spectral_loss import short_time
 
 WINDOWS = (1024, 512, 256)
 """Samples in a window; the hop is a quarter of one."""
+Found = Sequence[Sequence[Tensor]]
+"""What a critic finds in a sound: for each resolution Tensor[B, C, M, bins] of each layer, the verdicts last."""
 _LOUDNESS = 0.3
 """Exponent on the magnitudes: at 1 a critic sees vowels only, as logarithms little but the floor."""
 
@@ -60,36 +62,39 @@ class Critic(nn.Module):
         super().__init__()
         self.critics = nn.ModuleList(SpectrumCritic(size, channels) for size in WINDOWS)
 
-    def forward(self, wave: Tensor) -> list[list[Tensor]]:
-        """Give for each resolution what its layers find, the verdicts last."""
+    def forward(self, wave: Tensor) -> Found:
+        """Look at Tensor[B, S]."""
         return [critic(wave) for critic in self.critics]
 
 
-def critic_loss(critic: Critic, made: Tensor, real: Tensor) -> Tensor:
-    """How badly the critic tells Tensor[B, S] twice apart; nothing of it reaches the vocoder.
+def seen_untaught(critic: Critic, wave: Tensor) -> Found:
+    """Give what the critic finds in Tensor[B, S], in such a way that no loss of it teaches the critic."""
+    fixed = {name: parameter.detach() for name, parameter in critic.named_parameters()}
+    found: Found = functional_call(critic, fixed, (wave,))
+    return found
+
+
+def critic_loss(of_made: Found, of_real: Found) -> Tensor:
+    """How badly a critic tells what was made from what was recorded, by what it found in each.
 
     Source: the hinge loss of arXiv:1705.02894.
     """
     losses = [
-        functional.relu(1 - of_real[-1].float()).mean() + functional.relu(1 + of_made[-1].float()).mean()
-        for of_made, of_real in zip(critic(made.detach()), critic(real), strict=True)
+        functional.relu(1 - real[-1].float()).mean() + functional.relu(1 + made[-1].float()).mean()
+        for made, real in zip(of_made, of_real, strict=True)
     ]
     return torch.stack(losses).mean()
 
 
-def vocoder_losses(critic: Critic, made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """How sure the critic is that Tensor[B, S] was made, and how differently its layers see it: nothing teaches it.
+def vocoder_losses(of_made: Found, of_real: Found) -> tuple[Tensor, Tensor]:
+    """How sure a critic is that a sound was made, and how differently its layers see it; nothing reaches `of_real`.
 
     Source: feature matching, arXiv:1910.06711, section 2.3.
     """
-    fixed = {name: parameter.detach() for name, parameter in critic.named_parameters()}
-    found: Sequence[Sequence[Tensor]] = functional_call(critic, fixed, (made,))
-    with torch.no_grad():
-        wanted = critic(real)
-    doubts = [-one[-1].float().mean() for one in found]
+    doubts = [-made[-1].float().mean() for made in of_made]
     apart = [
         (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-3)
-        for one, other in zip(found, wanted, strict=True)
-        for ours, theirs in zip(one[:-1], other[:-1], strict=True)
+        for made, real in zip(of_made, of_real, strict=True)
+        for ours, theirs in zip(made[:-1], [layer.detach() for layer in real[:-1]], strict=True)
     ]
     return torch.stack(doubts).mean(), torch.stack(apart).mean()

@@ -18,7 +18,7 @@ from torch.nn import functional
 from dctts.audio import log_mel, magnitudes, mel_from_unit
 from dctts.batches import bucketed, moved, step_generator
 from dctts.config import AudioConfig
-from dctts.vocoders.critic import Critic, critic_loss, vocoder_losses
+from dctts.vocoders.critic import Critic, critic_loss, seen_untaught, vocoder_losses
 from dctts.vocoders.data import VocoderExample
 from dctts.vocoders.source_filter import SourceFilter, filtered, pitch_hz, pitch_loss, pulse_train
 from dctts.vocoders.spectral_loss import short_time, spectral_loss
@@ -130,10 +130,10 @@ class VocoderTask:
         total = spectral + self.recipe.mel_weight * mels + self.recipe.pitch_weight * pitch
         losses = {"spectral": spectral, "mel": mels, "pitch": pitch}
         if step < self.recipe.critic_from:
-            # It takes every step with the vocoder, though it learns nothing: a resumed run counts steps for both.
-            return {"loss": total + 0 * torch.stack([one.sum() for one in network.critic.parameters()]).sum(), **losses}
-        judged = critic_loss(network.critic, made, batch.wave)
-        doubt, seen = vocoder_losses(network.critic, made, batch.wave)
+            return {"loss": total, **losses}
+        of_real = network.critic(batch.wave)
+        judged = critic_loss(network.critic(made.detach()), of_real)
+        doubt, seen = vocoder_losses(seen_untaught(network.critic, made), of_real)
         total = total + self.recipe.doubt_weight * doubt + self.recipe.seen_weight * seen
         return {
             "loss": total + self.recipe.critic_weight * judged,

@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -136,8 +135,7 @@ def _begun(options: VocoderOptions) -> SourceFilter:
             f"{options.start} is no vocoder of the kind and size that is trained here",
             hint="give a file of train-vocoder",
         )
-    network = deepcopy(vocoder.network).train()
-    return network.requires_grad_(True)
+    return vocoder.network.requires_grad_(True)
 
 
 def readings(folder: Path) -> list[Utterance]:

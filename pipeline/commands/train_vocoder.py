@@ -64,8 +64,9 @@ def train_vocoder(
     a filter that a small network draws: a few hours on a CPU are enough.
     It learns from real mels and from what the SSRN of a voice makes of
     them; at last a critic, which learns to tell recordings from what the
-    vocoder makes, has a say. Ctrl-C saves; the same command goes on. Prints the path of the
-    file, for speak --vocoder and finetune --vocoder.
+    vocoder makes, has a say. Ctrl-C saves; the same command goes on.
+    Prints the path of the file, for speak --vocoder and finetune
+    --vocoder.
 
     [bold]Examples[/bold]
 

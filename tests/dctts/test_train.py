@@ -81,6 +81,23 @@ def test_a_run_killed_between_checkpoints_ends_with_the_same_bytes(tmp_path: Pat
     assert everything(tmp_path / "whole") == everything(tmp_path / "parts")
 
 
+def test_a_part_that_learns_only_from_some_step_on_is_gone_on_with_all_the_same(tmp_path: Path) -> None:
+    class Late(Line):
+        def __init__(self, *, interrupt_at: int | None = None) -> None:
+            super().__init__(interrupt_at=interrupt_at)
+            self.network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+
+        def loss(self, network: nn.Module, batch: Tensor, step: int) -> dict[str, Tensor]:
+            assert isinstance(network, nn.Sequential)
+            return super().loss(network if step >= 12 else network[0], batch, step)
+
+    train(Late(), options(), tmp_path / "whole", name="line")
+    with pytest.raises(Interrupted):
+        train(Late(interrupt_at=23), options(), tmp_path / "parts", name="line")
+    train(Late(), options(), tmp_path / "parts", name="line")
+    assert everything(tmp_path / "whole") == everything(tmp_path / "parts")
+
+
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the loss is nan at step 13"):
         train(Line(poison_at=12), options(log_every=1), tmp_path, name="line")
