@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights, load_matching
@@ -18,6 +17,7 @@ from dctts.eight_bits import packed, unpacked
 from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
 from dctts.text2mel import Text2Mel
+from dctts.unfilled import Unfilled
 from dctts.vocabulary import VOCABULARY
 from dctts.vocoders.file import KIND as VOCODER
 from dctts.vocoders.file import build, compact, describe
@@ -118,7 +118,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
     if tuple(about["vocabulary"]) != VOCABULARY:
         raise CheckpointError(f"{path} was made with another symbol table", hint="train the voice again")
     try:
-        with _Unfilled():
+        with Unfilled():
             text2mel = Text2Mel(Text2MelConfig.from_dict(about["text2mel"]))
             ssrn = SSRN(SSRNConfig.from_dict(about["ssrn"]))
             strangers = Text2Mel(Text2MelConfig.from_dict(about["strangers"])) if "strangers" in about else None
@@ -190,14 +190,3 @@ def on_cpu(voice: Voice) -> Voice:
         strangers=voice.strangers and deepcopy(voice.strangers).cpu(),
         speaker=voice.speaker.cpu(),
     )
-
-
-class _Unfilled(TorchFunctionMode):
-    """Leave new weights as memory holds them, where all are read from a file at once: a third of a second less."""
-
-    _FILLING = frozenset({nn.init.kaiming_normal_, nn.init.kaiming_uniform_, Tensor.normal_, Tensor.uniform_})
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        return (args[0] if args else (kwargs or {})["tensor"]) if func in self._FILLING else func(*args, **kwargs or {})

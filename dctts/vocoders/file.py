@@ -13,6 +13,7 @@ from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights
 from dctts.eight_bits import packed, unpacked
 from dctts.errors import CheckpointError
+from dctts.unfilled import Unfilled
 from dctts.vocoders.hifigan import HifiGan, HifiGanConfig, HifiGanVocoder
 from dctts.vocoders.hifigan_import import read_generator
 from dctts.vocoders.interface import NeuralVocoder
@@ -91,7 +92,7 @@ def build(described: Any, weights: Weights, path: Path) -> NeuralVocoder:
 
 
 def _empty(kind: str, settings: Mapping[str, Any]) -> HifiGan | SourceFilter:
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         if kind == HifiGanVocoder.kind:
             return HifiGan(HifiGanConfig.from_dict(dict(settings)))
         if kind == SourceFilterVocoder.kind:

@@ -60,7 +60,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, hidden: int, scale: float) -> None:
         super().__init__()
-        self.taps = nn.Parameter(torch.randn(self.KERNEL, channels) * self.KERNEL**-0.5)
+        self.taps = nn.Parameter(torch.empty(self.KERNEL, channels))
+        nn.init.normal_(self.taps, std=self.KERNEL**-0.5)
         self.norm = nn.LayerNorm(channels)
         self.wide = nn.Linear(channels, hidden)
         self.narrow = nn.Linear(hidden, channels)
