@@ -119,7 +119,7 @@ def spoken(clips: list[Clip], voice: Voice) -> list[Tensor]:
         speaker = as_speaker(voice, clip.speaker)
         (take,) = decode_chunks([Chunk(text=normalise(clip.text), silence_ms=0)], speaker, lexicon, attempts=1)
         coarse = take.pieces[0].decoded.coarse
-        made.append(with_contrast(coarse[speech_span(coarse)], speaker.mean_frame, speaker.contrast))
+        made.append(with_contrast(coarse[speech_span(coarse)], speaker.mean_frame))
     return made
 
 

@@ -23,13 +23,19 @@ class Contrast:
 
     Of 20 held-out sentences of a half-trained base: word errors 59 % at 1 for both, 56 % at 1.5; earlier, with more to
     put back, 72 % at 1, 58 % at 1.4, 54 % at 1.6 and 67 % at 1.8; similarity to the speaker 0.74, 0.80, 0.80 and 0.77.
+    Of the base that ships, with its vocoder, 40 held-out prompts each of two readers: at level 1.4 and shape 1.2 word
+    errors 46 and 47 %, similarity 0.875 and 0.882; at 1.4 for both 47 and 50 %, 0.858 and 0.882; at 1.2 for both 45 and
+    51 %, 0.885 and 0.889. Of eight people whom it was told of by a reference: shape 1.4 similarity 0.71, nearer to them
+    than to any reader 85 % of sentences, equal error rate 18 %, word errors 50 %; shape 1.2 0.72, 95, 11 and 49 %.
     """
 
     level: float = 1.4
     """Of how loud the frame is: the mean over its bands."""
-    shape: float = 1.4
+    shape: float = 1.2
     """Of all else: what tells one sound from another, and one speaker from another."""
 
+
+SPOKEN_WITH = Contrast()
 
 SPOKEN = 0.25
 """Mean of a unit-mel frame from which it counts as speech when the mean is taken."""
@@ -49,7 +55,7 @@ def spoken_frames(frames: Tensor) -> Tensor:
     return frames[frames.mean(dim=1) > SPOKEN]
 
 
-def mean_leading_to(wanted: Tensor, predicted: Tensor, contrast: Contrast) -> Tensor:
+def mean_leading_to(wanted: Tensor, predicted: Tensor, contrast: Contrast = SPOKEN_WITH) -> Tensor:
     """Find the mean frame to push away from so that what is said has the wanted mean: Tensor[F] each, unit mels.
 
     Pushed away from the mean of its own frames, a voice keeps that mean: p + c·(x - p) has the mean p of x. Pushed
@@ -67,7 +73,7 @@ def mean_leading_to(wanted: Tensor, predicted: Tensor, contrast: Contrast) -> Te
     return predicted
 
 
-def with_contrast(coarse: Tensor, mean: Tensor | None, contrast: Contrast) -> Tensor:
+def with_contrast(coarse: Tensor, mean: Tensor | None, contrast: Contrast = SPOKEN_WITH) -> Tensor:
     """Push frames away from the mean frame: Tensor[T, F] → Tensor[T, F], unit mels; as they are without a mean."""
     if mean is None:
         return coarse

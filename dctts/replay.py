@@ -78,7 +78,7 @@ def _example(piece: Piece, identity: str, speaker: str, voice: Voice) -> Example
         text=piece.chunk.text,
         wave=torch.zeros(0, dtype=torch.int16),
         # With the contrast that speaking gives it, or the voice would learn to blur.
-        mel=with_contrast(piece.decoded.coarse, voice.mean_frame, voice.contrast)
+        mel=with_contrast(piece.decoded.coarse, voice.mean_frame)
         .repeat_interleave(voice.audio.reduction, dim=0)
         .half(),
         voice=voice.speaker,

@@ -169,7 +169,7 @@ class _Sound:
     def __init__(self, voice: Voice, options: SpeakOptions) -> None:
         vocoder = vocoder_of(voice, options)
         self._refiner = StreamRefiner(voice.ssrn, voice.audio, head=vocoder.head)
-        self._mean, self._contrast = voice.mean_frame, voice.contrast
+        self._mean = voice.mean_frame
         self._vocoder = vocoder.open(seed=options.seed, streaming=True)
         self._ramp = np.linspace(0, 1, round(FADE_MS / 1000 * voice.audio.sample_rate_hz), dtype=np.float32)
         self._tail = np.zeros(0, np.float32)
@@ -177,7 +177,7 @@ class _Sound:
 
     def push(self, coarse: Tensor, *, last: bool = False) -> Wave:
         """Coarse frames Tensor[T, F] → the samples that are settled."""
-        coarse = with_contrast(coarse, self._mean, self._contrast)
+        coarse = with_contrast(coarse, self._mean)
         with one_thread():
             fresh = self._vocoder.push(self._refiner.push(coarse, last=last), last=last)
         wave = np.concatenate([self._tail, fresh]).clip(-PEAK, PEAK)

@@ -190,7 +190,7 @@ def _sound(take: Take, voice: Voice, options: SpeakOptions) -> list[Wave]:
     vocoder = vocoder_of(voice, options)
     for piece in take.pieces:
         coarse = piece.decoded.coarse[speech_span(piece.decoded.coarse)]
-        coarse = with_contrast(coarse, voice.mean_frame, voice.contrast)
+        coarse = with_contrast(coarse, voice.mean_frame)
         frames = refine(voice.ssrn, coarse, voice.audio, head=vocoder.head)
         wave = vocode(vocoder, frames, seed=options.seed)
         waves.append(_faded(loudness_normalise(wave), voice.audio))

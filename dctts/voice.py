@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from dctts import checkpoint
 from dctts.checkpoint import Checkpoint, Weights, load_matching
 from dctts.config import AudioConfig, SSRNConfig, Text2MelConfig
-from dctts.contrast import Contrast
 from dctts.eight_bits import packed, unpacked
 from dctts.errors import CheckpointError
 from dctts.ssrn import SSRN
@@ -57,8 +56,6 @@ class Voice:
     """Of the same speakers, as far as known."""
     mean_frame: Tensor | None = None
     """Tensor[F]: what `contrast.with_contrast` pushes predicted frames away from."""
-    contrast: Contrast = field(default_factory=Contrast)
-    """How far it pushes them. Not kept in a file: voices that are saved all have the same."""
     strangers: Text2Mel | None = None
     """Of a base voice: who speaks in its place as people it was only told of; None leaves that to `text2mel`. One that
     has heard many people say little comes nearer to others, and is worse to go on from to a voice of one's own."""

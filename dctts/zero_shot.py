@@ -34,11 +34,6 @@ EXAGGERATION = 0.3
 way. With a Text2Mel that heard 251 people, between 0 and 0.3: nearer to six strangers than to any reader are 97 and
 100 % of sentences by the encoder that conditions, 68 and 92 % by the other one; word errors 48 and 47 %. One that knows
 three readers gains a little more up to 0.5 (similarity 0.711, 0.719 and, at 0.75, 0.713), and is heard worse beyond."""
-TIMBRE = 1.2
-"""Contrast of the shape of a stranger's spectra; readers of the base have 1.4. Of eight people the base never heard,
-cut from one recording each, similarity is 0.71 at 1.4 and 0.72 at 1.2, nearer to them than to any reader are 85 and
-95 % of sentences, equal error rate 18 and 11 %, word errors 50 and 49 %. With level and shape at 1.2: 0.72, 93, 12, 48;
-level 1.4, shape 1: 0.71, 94, 10, 53."""
 MOST_PACE = 1.25
 """Factor by which the pace may differ from that of the nearest base speaker: the network follows but in part."""
 
@@ -74,7 +69,6 @@ def zero_shot(base: Voice, reference: Reference, lexicon: Lexicon, *, near: str 
         text2mel=host.strangers or host.text2mel,
         speaker=_vector(reference, host, base, strange),
         symbols_per_frame=_pace(reference.traits.symbols_per_frame, host.symbols_per_frame),
-        contrast=replace(host.contrast, shape=host.contrast.shape + strange * (TIMBRE - host.contrast.shape)),
     )
     return replace(voice, mean_frame=_mean_frame(voice, reference, strange, lexicon))
 
@@ -105,10 +99,10 @@ def _mean_frame(voice: Voice, reference: Reference, strange: float, lexicon: Lex
     predicted = _predicted_mean(voice, lexicon)
     if predicted is None:
         return voice.mean_frame
-    as_it_is = with_contrast(predicted, voice.mean_frame, voice.contrast)
+    as_it_is = with_contrast(predicted, voice.mean_frame)
     trust = reference.speech_s / (reference.speech_s + HALF_TRUSTED_S) * strange
     wanted = as_it_is + trust * (torch.tensor(reference.traits.mean_frame) - as_it_is)
-    return mean_leading_to(wanted, predicted, voice.contrast)
+    return mean_leading_to(wanted, predicted)
 
 
 def _strangeness(reference: Reference, host: Voice) -> float:
