@@ -66,7 +66,7 @@ class Scorer(Protocol):
 
     @property
     def ceiling(self) -> float:
-        """Mean cosine with the target of real recordings through the same vocoder: no voice gets beyond."""
+        """Mean cosine with the target of recordings put together again from their spectra: hardly to be passed."""
 
     def score(self, voice: Voice) -> Scores:
         """Let a voice say the fixed sentences; the same weights give the same scores."""
