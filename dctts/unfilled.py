@@ -13,7 +13,14 @@ class Unfilled(TorchFunctionMode):
     """
 
     _FILLING = frozenset(
-        {nn.init.normal_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_, Tensor.normal_, Tensor.uniform_}
+        {
+            nn.init.normal_,
+            nn.init.uniform_,
+            nn.init.kaiming_normal_,
+            nn.init.kaiming_uniform_,
+            Tensor.normal_,
+            Tensor.uniform_,
+        }
     )
 
     def __torch_function__(
