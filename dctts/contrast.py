@@ -37,6 +37,7 @@ class Contrast:
 
 
 SPOKEN_WITH = Contrast()
+"""By every voice."""
 
 SPOKEN = 0.25
 """Mean of a unit-mel frame from which it counts as speech when the mean is taken."""

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 class Unfilled(TorchFunctionMode):
     """Leave new weights as memory holds them, or as places without memory: a third of a second less for a voice.
 
-    On the meta device a random fill does nothing but import PyTorch's compiler: two seconds.
+    On the meta device a random fill does nothing but import PyTorch's compiler: more than a second.
     """
 
     _FILLING = frozenset(

@@ -144,7 +144,7 @@ def load_voice(path: Path, *, device: str = "cpu") -> Voice:
 
 
 def _networks(voice: Voice) -> dict[str, nn.Module]:
-    """Give the networks that are saved alike, by the names of their groups in the file."""
+    """Give the networks by the names of their fields, which are those of their groups in a file."""
     networks: dict[str, nn.Module] = {"text2mel": voice.text2mel, "ssrn": voice.ssrn}
     return {**networks, "strangers": voice.strangers} if voice.strangers else networks
 
@@ -177,13 +177,9 @@ def on_cpu(voice: Voice) -> Voice:
 
     A frame is a chain of some 150 operations on a vector: on a GPU each would cost more to start than to compute here.
     """
-    parts = (voice.speaker, next(voice.text2mel.parameters()), next(voice.ssrn.parameters()))
+    networks = _networks(voice)
+    parts = [voice.speaker, *(next(network.parameters()) for network in networks.values())]
     if all(part.device.type == "cpu" for part in parts):
         return voice
-    return replace(
-        voice,
-        text2mel=deepcopy(voice.text2mel).cpu(),
-        ssrn=deepcopy(voice.ssrn).cpu(),
-        strangers=voice.strangers and deepcopy(voice.strangers).cpu(),
-        speaker=voice.speaker.cpu(),
-    )
+    here: dict[str, Any] = {name: deepcopy(network).cpu() for name, network in networks.items()}
+    return replace(voice, **here, speaker=voice.speaker.cpu())

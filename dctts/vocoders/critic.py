@@ -92,9 +92,10 @@ def vocoder_losses(of_made: Found, of_real: Found) -> tuple[Tensor, Tensor]:
     Source: feature matching, arXiv:1910.06711, section 2.3.
     """
     doubts = [-made[-1].float().mean() for made in of_made]
+    wanted = [[layer.detach().float() for layer in real[:-1]] for real in of_real]
     apart = [
-        (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-3)
-        for made, real in zip(of_made, of_real, strict=True)
-        for ours, theirs in zip(made[:-1], [layer.detach() for layer in real[:-1]], strict=True)
+        (ours.float() - theirs).abs().mean() / theirs.abs().mean().clamp_min(1e-3)
+        for made, real in zip(of_made, wanted, strict=True)
+        for ours, theirs in zip(made[:-1], real, strict=True)
     ]
     return torch.stack(doubts).mean(), torch.stack(apart).mean()
